@@ -3,7 +3,7 @@
 pub mod embedded;
 pub mod sentry;
 
-use crate::error::{Error, Warning};
+use crate::error::{Error, ErrorCode, Warning};
 use crate::inputs::{CodeMapping, MappingPlace};
 use crate::integration::{ExistingLinks, RequestedLinks, links};
 use crate::text::quote;
@@ -18,7 +18,7 @@ pub struct LinkReport {
     pub done: Vec<String>,
     /// What went wrong.
     pub warnings: Vec<Warning>,
-    /// The first failure that has a code of its own.
+    /// The worst of what went wrong: no outage hides what was refused.
     pub failure: Option<Error>,
 }
 
@@ -31,11 +31,6 @@ impl LinkReport {
     fn mapped(&mut self, mapping: &CodeMapping) {
         self.changed = true;
         self.done.push(format!("mapped {}", links::describe_mapping(mapping)));
-    }
-
-    fn failed(&mut self, what: &str, failure: Error) {
-        self.not_linked(what, &failure.message);
-        self.failure.get_or_insert(failure);
     }
 
     /// Says what is to be gone and was not there.
@@ -57,7 +52,8 @@ impl LinkReport {
             return;
         }
         for name in std::mem::take(&mut missing.absent_repositories) {
-            self.not_unlinked(&name, "not all other links are set, and it may take them along");
+            let why = "not all other links are set, and it may take them along";
+            self.warn("repository-not-removed", not_unlinked(&name, why));
         }
     }
 
@@ -71,25 +67,74 @@ impl LinkReport {
         self.done.push(format!("deleted the code mapping {}", links::describe_mapping(mapping)));
     }
 
-    fn not_unlinked(&mut self, name: &str, why: &str) {
-        let message = format!("cannot remove repository {}: {why}", quote(name));
-        self.warnings.push(Warning::new("repository-not-removed", message));
+    fn not_unlinked(&mut self, name: &str, why: Error) {
+        self.failed("repository-not-removed", not_unlinked(name, &why.message), why);
     }
 
-    fn not_unmapped(&mut self, mapping: &CodeMapping, why: &str) {
+    fn not_unmapped(&mut self, mapping: &CodeMapping, why: Error) {
         let what = quote(&format!("{} of {}", mapping.stack_root, mapping.project));
         let message = format!("cannot delete the code mapping of {what}: {why}");
-        self.warnings.push(Warning::new("code-mapping-not-deleted", message));
+        self.failed("code-mapping-not-deleted", message, why);
     }
 
-    fn not_linked(&mut self, what: &str, why: &str) {
+    fn not_linked(&mut self, what: &str, why: Error) {
         let message = format!("cannot link {}: {why}", quote(what));
-        self.warnings.push(Warning::new("repository-not-linked", message));
+        self.failed("repository-not-linked", message, why);
     }
 
-    fn not_mapped(&mut self, mapping: &CodeMapping, why: &str) {
+    /// Nothing is known of what is linked, so that nothing is changed.
+    fn unread(&mut self, why: Error) {
+        let message = format!("cannot read what is linked: {why}");
+        self.failed("repository-not-linked", message, why);
+    }
+
+    fn not_mapped(&mut self, mapping: &CodeMapping, why: Error) {
         let what = quote(&format!("{} of {}", mapping.repository, mapping.project));
         let message = format!("cannot set the code mapping of {what}: {why}");
-        self.warnings.push(Warning::new("code-mapping-not-set", message));
+        self.failed("code-mapping-not-set", message, why);
+    }
+
+    /// Says what went wrong, whose code is that of its cause.
+    fn failed(&mut self, slug: &'static str, message: String, why: Error) {
+        self.warn(slug, message.clone());
+        // As among several entries: what a person must allow, what was refused, what may pass.
+        let rank = |failure: &Error| [5, 4, 6].map(|exit| failure.code.exit().number() != exit);
+        if self.failure.as_ref().is_none_or(|known| rank(&why) < rank(known)) {
+            self.failure = Some(Error { message, ..why });
+        }
+    }
+
+    fn warn(&mut self, slug: &'static str, message: String) {
+        self.warnings.push(Warning::new(slug, message));
+    }
+}
+
+fn not_unlinked(name: &str, why: &str) -> String {
+    format!("cannot remove repository {}: {why}", quote(name))
+}
+
+/// A link that is refused, for this reason.
+fn refused(why: impl Into<String>) -> Error {
+    Error::new(ErrorCode::Refused, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_cause_is_the_failure_whichever_came_first() {
+        let codes = [ErrorCode::BackendError, ErrorCode::Refused, ErrorCode::MissingScope];
+        for (order, worst) in [([0, 1], 1), ([1, 0], 1), ([1, 2], 2), ([2, 0], 2), ([0, 0], 0)] {
+            let mut report = LinkReport::default();
+            for (at, code) in order.into_iter().enumerate() {
+                report.not_linked(&format!("acme/{at}"), Error::new(codes[code], "no"));
+            }
+            let failure = report.failure.unwrap();
+            assert_eq!(failure.code, codes[worst], "{order:?}");
+            let at = order.iter().position(|code| *code == worst).unwrap();
+            assert_eq!(failure.message, format!("cannot link `acme/{at}`: no"));
+            assert_eq!(report.warnings.len(), 2);
+        }
     }
 }

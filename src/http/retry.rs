@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
 /// The first wait; each later one is twice as long, up to [`MAX_WAIT`].
-const FIRST_WAIT: Duration = Duration::from_millis(250);
-const MAX_WAIT: Duration = Duration::from_secs(8);
+pub(crate) const FIRST_WAIT: Duration = Duration::from_millis(250);
+pub(crate) const MAX_WAIT: Duration = Duration::from_secs(8);
 /// The window of a rate limit that ends so soon that it is its length which says nothing: other
 /// requests keep it full.
 const RATE_WINDOW: Duration = Duration::from_secs(1);
@@ -285,7 +285,7 @@ fn describe(failure: Error, request: &str, attempts: u32, started: Instant) -> E
 
 /// How long to wait before another attempt; `None` where there is no time for one. A backoff takes
 /// half of what is left at most, so that an outage is waited out to the end.
-fn next_pause(after: RetryDelay, backoff: Duration, left: Duration) -> Option<Duration> {
+pub(crate) fn next_pause(after: RetryDelay, backoff: Duration, left: Duration) -> Option<Duration> {
     match after {
         RetryDelay::RateLimit(after) => (after < left).then_some(after),
         RetryDelay::Outage(after) if backoff < after && after < left => Some(after),

@@ -157,13 +157,13 @@ impl IntegrationReport<'_> {
                 format!("repositories and code mappings are up to date for {org}, nothing to do")
             }
         };
-        let first = warnings.first().map(|first| match warnings.len() {
-            1 => first.message.clone(),
-            count => format!("{} (and {} more, see the warnings)", first.message, count - 1),
+        let failure = failure.map(|worst| match warnings.len() {
+            ..=1 => worst,
+            count => {
+                let message = format!("{worst} (and {} more, see the warnings)", count - 1);
+                Error { message, ..worst }
+            }
         });
-        let failure =
-            failure.or_else(|| Some(Error::new(ErrorCode::Refused, first.unwrap_or_default())));
-        let failure = failure.filter(|_| !warnings.is_empty());
         let outcome = self.ended_links(OutcomeStatus::Complete, headline);
         let outcome = Outcome { changed, details, warnings, ..outcome };
         match failure {

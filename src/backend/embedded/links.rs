@@ -2,7 +2,7 @@
 //! The third party is not asked about them.
 
 use super::EmbeddedBackend;
-use crate::backend::LinkReport;
+use crate::backend::{LinkReport, refused};
 use crate::database::{
     NewCodeMapping, NewRepository, StoredCodeMapping, StoredRepository, may_install,
 };
@@ -50,7 +50,9 @@ impl EmbeddedBackend<'_> {
         requested: &RequestedLinks,
         report: &mut LinkReport,
     ) {
-        for name in &requested.repositories {
+        let known = self.linked_names(&task.org, integration).await.unwrap_or_default();
+        let is_known = |name: &&String| known.iter().any(|one| one.eq_ignore_ascii_case(name));
+        for name in requested.repositories.iter().filter(|name| !is_known(name)) {
             let linked = match self.database.begin().await {
                 Ok(()) => self.link_one(task, integration, name).await,
                 Err(failure) => Err(failure),
@@ -58,7 +60,7 @@ impl EmbeddedBackend<'_> {
             match self.database.end_with(linked) {
                 Ok(true) => report.linked(name),
                 Ok(false) => {}
-                Err(failure) => report.not_linked(name, &failure.message),
+                Err(failure) => report.not_linked(name, failure),
             }
         }
         for mapping in &requested.code_mappings {
@@ -69,15 +71,24 @@ impl EmbeddedBackend<'_> {
             match self.database.end_with(mapped) {
                 Ok(true) => report.mapped(mapping),
                 Ok(false) => {}
-                Err(failure) => report.not_mapped(mapping, &failure.message),
+                Err(failure) => report.not_mapped(mapping, failure),
             }
         }
         if requested.has_absent() {
             let mut requested = requested.clone();
             report.keep_repositories(&mut requested);
             let removed = self.remove_links(&task.org, integration, &requested, report).await;
-            removed.unwrap_or_else(|failure| report.not_linked("repositories", &failure.message));
+            removed.unwrap_or_else(|failure| report.unread(failure));
         }
+    }
+
+    /// The repositories that an integration has, whose letters may be written either way.
+    async fn linked_names(&mut self, org: &OrgSlug, integration: i64) -> Result<Vec<String>> {
+        let Some(org) = self.database.organization(org.as_str()).await? else {
+            return Ok(Vec::new());
+        };
+        let linked = self.database.linked_repositories(org.id, integration).await?;
+        Ok(linked.into_iter().map(|stored| stored.name).collect())
     }
 
     /// Deletes the code mappings and repositories that are to be gone.
@@ -97,7 +108,7 @@ impl EmbeddedBackend<'_> {
             if unwanted.absent_mappings.iter().any(|place| place.is_of(mapping)) {
                 match self.database.delete_code_mapping(org, stored.id).await {
                     Ok(_) => report.unmapped(mapping),
-                    Err(failure) => report.not_unmapped(mapping, &failure.message),
+                    Err(failure) => report.not_unmapped(mapping, failure),
                 }
             }
         }
@@ -106,7 +117,7 @@ impl EmbeddedBackend<'_> {
             if unwanted.absent_repositories.iter().any(|one| one.eq_ignore_ascii_case(name)) {
                 match self.database.delete_repository(org, stored.id).await {
                     Ok(_) => report.unlinked(name),
-                    Err(failure) => report.not_unlinked(name, &failure.message),
+                    Err(failure) => report.not_unlinked(name, failure),
                 }
             }
         }
@@ -193,8 +204,4 @@ impl EmbeddedBackend<'_> {
         self.database.upsert_code_mappings(&[new]).await?;
         Ok(true)
     }
-}
-
-fn refused(reason: impl Into<String>) -> Error {
-    Error::new(ErrorCode::Refused, reason)
 }

@@ -4,8 +4,8 @@ use super::SentryBackend;
 use super::client::SentryRequest;
 use super::client::response::error_text;
 use super::links::{self, LinkedMapping, LinkedRows};
-use crate::backend::LinkReport;
-use crate::error::Error;
+use crate::backend::{LinkReport, refused};
+use crate::error::{Error, Result};
 use crate::http::HttpResponse;
 use crate::http::retry::RetryPolicy;
 use crate::inputs::CodeMapping;
@@ -20,7 +20,7 @@ const MOST_MAPPINGS: usize = 300;
 const DEFAULT_BRANCH: &str = "main";
 
 /// The ids of projects by their slugs, or why one is not known.
-type ProjectIds = HashMap<String, Result<String, String>>;
+type ProjectIds = HashMap<String, Result<String>>;
 
 impl SentryBackend<'_> {
     /// Sets code mappings by the bulk endpoint, which updates those that are there; where there is
@@ -84,15 +84,10 @@ impl SentryBackend<'_> {
             }
             Ok(response) if has_no_endpoint(&response) => return false,
             Ok(response) => {
-                report.not_mapped(first, &self.http_error_text(&response));
-                let denied = matches!(response.status, 401 | 403)
-                    .then(|| self.denied(&response, self.link_permission()));
-                report.failure = report.failure.take().or(denied);
+                let why = self.link_error(&response, self.link_permission());
+                report.not_mapped(first, why);
             }
-            Err(failure) => {
-                report.not_mapped(first, &failure.message);
-                report.failure.get_or_insert(failure);
-            }
+            Err(failure) => report.not_mapped(first, failure),
         }
         true
     }
@@ -120,7 +115,7 @@ impl SentryBackend<'_> {
                 Some("error") => {
                     let reason =
                         result.and_then(error_text).unwrap_or("no reason given".to_owned());
-                    report.not_mapped(mapping, &format!("{root}: {reason}"));
+                    report.not_mapped(mapping, refused(format!("{root}: {reason}")));
                 }
                 _ if all_are_set => report.mapped(mapping),
                 _ => {
@@ -133,10 +128,10 @@ impl SentryBackend<'_> {
                     };
                     match listed.iter().flatten().any(is_set) {
                         true => report.mapped(mapping),
-                        false => report.not_mapped(
-                            mapping,
-                            &format!("{root}: the answer does not say what became of it"),
-                        ),
+                        false => {
+                            let why = "the answer does not say what became of it";
+                            report.not_mapped(mapping, refused(format!("{root}: {why}")));
+                        }
                     }
                 }
             }
@@ -154,7 +149,7 @@ impl SentryBackend<'_> {
         for mapping in mappings {
             match self.map_one(integration, mapping, rows, &mut projects).await {
                 Ok(()) => report.mapped(mapping),
-                Err(why) => report.not_mapped(mapping, &why),
+                Err(why) => report.not_mapped(mapping, why),
             }
         }
     }
@@ -166,12 +161,13 @@ impl SentryBackend<'_> {
         mapping: &CodeMapping,
         rows: &LinkedRows,
         projects: &mut ProjectIds,
-    ) -> Result<(), String> {
+    ) -> Result {
         let repository = rows.repository(&mapping.repository).ok_or_else(|| {
             let name = quote(&mapping.repository);
-            format!("repository {name} is not linked: add it to `repositories`")
+            refused(format!("repository {name} is not linked: add it to `repositories`"))
         })?;
-        let integration = integration.or(repository.integration).ok_or("set `integration-id`")?;
+        let integration = integration.or(repository.integration);
+        let integration = integration.ok_or_else(|| refused("set `integration-id`"))?;
         let known = rows.code_mappings.iter().find(|one| one.mapping.has_place_of(mapping));
         let known_branch = known.and_then(|known| known.mapping.default_branch.as_deref());
         let branch = mapping.default_branch.as_deref().or(known_branch).unwrap_or(DEFAULT_BRANCH);
@@ -194,7 +190,7 @@ impl SentryBackend<'_> {
         mapping: &CodeMapping,
         known: Option<&LinkedMapping>,
         body: &Value,
-    ) -> Result<(), String> {
+    ) -> Result {
         let request = match known {
             Some(known) => SentryRequest {
                 method: Method::PUT,
@@ -213,50 +209,53 @@ impl SentryBackend<'_> {
             let listed = self.code_mappings(integration).await?;
             Ok(listed.iter().any(is_made).then_some(()))
         };
-        let mut sent = self.client.send(&request).await;
+        let mut sent = self.client.send_or_find(&request, &look).await?;
         if known.is_none() && sent.as_ref().is_ok_and(is_taken) {
             if look().await.is_ok_and(|made| made.is_some()) {
                 return Ok(());
             }
             self.unmap_others(mapping).await?;
-            sent = self.client.send(&request).await;
+            sent = self.client.send_or_find(&request, &look).await?;
         }
-        let failure = match sent {
-            Ok(response) if response.is_success() && response.json().is_object() => return Ok(()),
-            Ok(response) => return Err(self.http_error_text(&response)),
-            Err(failure) => Error::from(failure).message,
-        };
-        self.client.look_for(look).await.ok().flatten().ok_or(failure)
+        match sent {
+            Ok(response) if response.is_success() && response.json().is_object() => Ok(()),
+            Ok(response) => Err(self.link_error(&response, self.link_permission())),
+            Err(()) => Ok(()),
+        }
     }
 
     /// Deletes what another integration has in the place of a mapping: this server gives none over, as
     /// later ones do.
-    async fn unmap_others(&self, mapping: &CodeMapping) -> Result<(), String> {
+    async fn unmap_others(&self, mapping: &CodeMapping) -> Result {
         let path = self.path("code-mappings/?per_page=100");
         let others = async || {
             let listed = self.optional_pages(&path).await?;
             let same = listed.iter().filter(|item| links::mapping(item).has_place_of(mapping));
-            Ok(same.map(links::id).collect::<Vec<_>>())
+            Ok::<_, Error>(same.map(links::id).collect::<Vec<_>>())
         };
-        for other in others().await.map_err(|failure: Error| failure.message)? {
+        for other in others().await? {
             let gone = async || Ok((!others().await?.contains(&other)).then_some(()));
             let path = format!("code-mappings/{}/", segment(&other));
-            let left = |why| format!("another integration has it, and keeps it: {why}");
+            let left = |why: Error| {
+                let message = format!("another integration has it, and keeps it: {why}");
+                Error { message, ..why }
+            };
             self.delete_row(&path, gone).await.map_err(left)?;
         }
         Ok(())
     }
 
     /// The id of a project, which is read once.
-    async fn project_id(&self, slug: &str, known: &mut ProjectIds) -> Result<String, String> {
+    async fn project_id(&self, slug: &str, known: &mut ProjectIds) -> Result<String> {
         if let Some(id) = known.get(slug) {
             return id.clone();
         }
         let path = self.path(&format!("projects/?query={}", segment(&format!("slug:{slug}"))));
-        let listed = self.optional_pages(&path).await.map_err(|failure| failure.message);
+        let listed = self.optional_pages(&path).await;
         let id = match listed.map(|listed| id_of(listed.into_iter(), slug)) {
             Ok(None) => {
-                Err(format!("project {} does not exist, or this token cannot see it", quote(slug)))
+                let why = "does not exist, or this token cannot see it";
+                Err(refused(format!("project {} {why}", quote(slug))))
             }
             Ok(Some(id)) => Ok(id),
             // A token may see a project without being allowed to list any.

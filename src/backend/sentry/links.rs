@@ -5,8 +5,8 @@ use super::SentryBackend;
 use super::client::SentryRequest;
 use super::client::permission::Permission;
 use super::client::response::error_text;
-use crate::backend::LinkReport;
-use crate::error::Result;
+use crate::backend::{LinkReport, refused};
+use crate::error::{Error, Result};
 use crate::http::HttpResponse;
 use crate::http::retry::RetryPolicy;
 use crate::inputs::CodeMapping;
@@ -171,7 +171,7 @@ impl SentryBackend<'_> {
         }
         let mut rows = match self.linked_rows(integration, requested).await {
             Ok(rows) => rows,
-            Err(failure) => return report.failed("repositories", failure),
+            Err(failure) => return report.unread(failure),
         };
         let existing = rows.existing();
         report.note_absent(requested, &existing);
@@ -194,7 +194,7 @@ impl SentryBackend<'_> {
     ) {
         for name in names {
             let Some(integration) = integration else {
-                report.not_linked(name, "set `integration-id` to link it through");
+                report.not_linked(name, refused("set `integration-id` to link it through"));
                 continue;
             };
             match self.link_repository(integration, name).await {
@@ -207,10 +207,10 @@ impl SentryBackend<'_> {
                     let listed = self.repositories(integration).await;
                     rows.repositories = listed.unwrap_or(std::mem::take(&mut rows.repositories));
                     if self.is_of_another(name, integration, rows).await {
-                        report.not_linked(name, "another integration has it in Sentry");
+                        report.not_linked(name, refused("another integration has it in Sentry"));
                     }
                 }
-                Err(why) => report.not_linked(name, &why),
+                Err(why) => report.not_linked(name, why),
             }
         }
     }
@@ -231,7 +231,10 @@ impl SentryBackend<'_> {
                 others.insert(name, self.is_of_another(name, integration, rows).await);
             }
             match others[name] {
-                true => report.not_mapped(mapping, "another integration has the repository"),
+                true => {
+                    let why = refused("another integration has the repository");
+                    report.not_mapped(mapping, why);
+                }
                 false => own.push(mapping.clone()),
             }
         }
@@ -240,9 +243,11 @@ impl SentryBackend<'_> {
 
     /// Whether a repository that is not listed for this integration is listed for another one.
     async fn is_of_another(&self, name: &str, integration: i64, rows: &LinkedRows) -> bool {
-        if rows.repository(name).is_some() {
-            return false;
-        }
+        rows.repository(name).is_none() && self.has_another(name, integration).await
+    }
+
+    /// Whether another integration has a repository of this name.
+    pub(super) async fn has_another(&self, name: &str, integration: i64) -> bool {
         let path = self.path(&format!("repos/?query={}", segment(name)));
         let listed = self.optional_pages(&path).await.unwrap_or_default();
         let mut named = listed.iter().map(LinkedRepository::read).filter(|one| one.is_named(name));
@@ -258,10 +263,16 @@ impl SentryBackend<'_> {
         Ok(self.client.send(&SentryRequest::post(self.path(rest), body, retry)).await?)
     }
 
-    pub(super) fn http_error_text(&self, response: &HttpResponse) -> String {
-        match error_text(&response.json()).filter(|_| response.is_from_sentry()) {
-            Some(reason) => format!("HTTP {}: {reason}", response.status),
-            None => self.client.foreign(response).message,
+    /// Why an answer sets or removes no link: where Sentry itself refuses it, in its words.
+    pub(super) fn link_error(&self, response: &HttpResponse, permission: Permission) -> Error {
+        let status = response.status;
+        let is_refusal = (400..500).contains(&status) && !matches!(status, 401 | 403);
+        match error_text(&response.json()).filter(|_| is_refusal && response.is_from_sentry()) {
+            Some(reason) => {
+                let failure = refused(format!("HTTP {status}: {reason}"));
+                Error { status: Some(status), ..failure }
+            }
+            None => self.denied(response, permission),
         }
     }
 }

@@ -2,9 +2,11 @@
 //! answers say: Sentry adds PagerDuty's services to those that it has.
 
 use super::SentryBackend;
+use super::client::SentryRequest;
+use super::client::permission::Permission;
 use crate::backend::LinkReport;
 use crate::error::{Result, Warning};
-use crate::http::retry::RetryPolicy;
+use crate::http::retry::{RetryPolicy, SendError};
 use crate::model::Object;
 use serde_json::Value;
 
@@ -19,9 +21,10 @@ impl SentryBackend<'_> {
         }
         let mut failure = None;
         for _ in 0..ATTEMPTS {
-            match self.unsettled_config(integration).await {
-                Ok(None) => return,
-                Ok(Some(config)) => failure = self.set_config(integration, config).await.err(),
+            // What is sent is made of what is there each time.
+            match self.client.repeat(async || self.settle_once(integration).await).await {
+                Ok(true) => return,
+                Ok(false) => failure = None,
                 Err(error) => failure = Some(error.message),
             }
         }
@@ -39,13 +42,17 @@ impl SentryBackend<'_> {
         Ok(self.task.provider.settled_config(&self.task.answers, &config))
     }
 
-    async fn set_config(&self, integration: i64, config: Object) -> Result<(), String> {
-        let (path, body) = (format!("integrations/{integration}/"), Value::Object(config));
-        let response = self.send(&path, &body, RetryPolicy::Unsent).await;
-        let response = response.map_err(|failure| failure.message)?;
+    /// Sets it where it is otherwise; whether it was as it should be.
+    async fn settle_once(&self, integration: i64) -> Result<bool, SendError> {
+        let unsettled = self.unsettled_config(integration).await.map_err(SendError::NotSent)?;
+        let Some(config) = unsettled else { return Ok(true) };
+        let path = self.path(&format!("integrations/{integration}/"));
+        let body = Value::Object(config);
+        let request = SentryRequest::post(path, &body, RetryPolicy::Unsent);
+        let response = self.client.send(&request).await?;
         match response.is_success() {
-            true => Ok(()),
-            false => Err(self.http_error_text(&response)),
+            true => Ok(false),
+            false => Err(SendError::NotSent(self.link_error(&response, Permission::Pipeline))),
         }
     }
 }

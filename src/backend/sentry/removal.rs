@@ -98,7 +98,7 @@ impl SentryBackend<'_> {
             let path = format!("code-mappings/{}/", segment(&known.id));
             match self.delete_row(&path, gone).await {
                 Ok(()) => report.unmapped(&known.mapping),
-                Err(why) => report.not_unmapped(&known.mapping, &why),
+                Err(why) => report.not_unmapped(&known.mapping, why),
             }
         }
         let is_named = |one: &&LinkedRepository| {
@@ -112,7 +112,7 @@ impl SentryBackend<'_> {
             let name = known.names.first().map_or("", String::as_str);
             match self.delete_row(&format!("repos/{}/", segment(&known.id)), gone).await {
                 Ok(()) => report.unlinked(name),
-                Err(why) => report.not_unlinked(name, &why),
+                Err(why) => report.not_unlinked(name, why),
             }
         }
     }
@@ -122,17 +122,14 @@ impl SentryBackend<'_> {
         &self,
         rest: &str,
         gone: impl AsyncFn() -> Result<Option<()>>,
-    ) -> Result<(), String> {
+    ) -> Result {
         let failure = match self.delete(self.path(rest), RetryPolicy::Optional).await {
             Ok(response) if matches!(response.status, 202 | 204) => return Ok(()),
             Ok(response) if is_refusal(&response) => {
-                return Err(match response.status {
-                    401 | 403 => self.denied(&response, Permission::Removal).message,
-                    _ => self.http_error_text(&response),
-                });
+                return Err(self.link_error(&response, Permission::Removal));
             }
-            Ok(response) => self.http_error_text(&response),
-            Err(failure) => failure.message,
+            Ok(response) => self.link_error(&response, Permission::Removal),
+            Err(failure) => failure,
         };
         self.client.look_for(gone).await.ok().flatten().ok_or(failure)
     }

@@ -2,7 +2,9 @@
 
 use super::SentryBackend;
 use super::client::SentryRequest;
+use super::client::permission::Permission;
 use super::links::{LinkedRepository, names};
+use crate::backend::refused;
 use crate::error::{Error, Result};
 use crate::http::HttpResponse;
 use crate::http::retry::RetryPolicy;
@@ -19,15 +21,15 @@ impl SentryBackend<'_> {
         &self,
         integration: i64,
         name: &str,
-    ) -> Result<Option<LinkedRepository>, String> {
+    ) -> Result<Option<LinkedRepository>> {
         if self.task.provider.has_manual_repositories() {
             return self.link_manually(integration, name).await;
         }
-        let mut failure = format!("no repository {} was found", quote(name));
-        for identifier in self.identifiers(integration, name).await? {
+        let mut failure = refused(format!("no repository {} was found", quote(name)));
+        for identifier in self.identifiers(integration, name).await {
             match self.post_repository(integration, name, &identifier).await {
                 Ok(Some(other)) if is_another(&other, name, &identifier) => {
-                    failure = self.unlink(name, &other).await;
+                    failure = refused(self.unlink(name, &other).await);
                 }
                 Ok(linked) => return Ok(linked),
                 Err(why) => failure = why,
@@ -43,48 +45,49 @@ impl SentryBackend<'_> {
         integration: i64,
         name: &str,
         identifier: &str,
-    ) -> Result<Option<LinkedRepository>, String> {
+    ) -> Result<Option<LinkedRepository>> {
         let body = json!({
             "provider": format!("integrations:{}", self.task.provider_key()),
             "installation": integration.to_string(),
             "identifier": identifier,
         });
-        let failure = match self.send("repos/", &body, RetryPolicy::Unsent).await {
-            Ok(response) if response.is_success() && response.json().is_object() => {
-                return Ok(Some(LinkedRepository::read(&response.json())));
-            }
-            Ok(response) if exists(&response.json()) => return Ok(None),
-            Ok(response) => return Err(self.http_error_text(&response)),
-            Err(failure) => failure,
-        };
         let look = async || {
             let linked = self.repositories(integration).await?;
-            Ok(linked.into_iter().find(|known| known.is_named(name)))
+            let found = linked.into_iter().find(|known| known.is_named(name));
+            let is_taken = found.is_none() && self.has_another(name, integration).await;
+            Ok((found.is_some() || is_taken).then_some(found))
         };
-        let found = self.client.look_for(look).await.ok().flatten();
-        found.map(Some).ok_or(failure.message)
+        let request = SentryRequest::post(self.path("repos/"), &body, RetryPolicy::Unsent);
+        match self.client.send_or_find(&request, look).await? {
+            Ok(response) if response.is_success() && response.json().is_object() => {
+                Ok(Some(LinkedRepository::read(&response.json())))
+            }
+            Ok(response) if exists(&response.json()) => Ok(None),
+            Ok(response) => Err(self.link_error(&response, Permission::Repositories)),
+            Err(found) => Ok(found),
+        }
     }
 
     /// What the third party may call a repository, most likely first. Some take a number only and
     /// find it by the last part of its path: GitLab's names are no paths.
-    async fn identifiers(&self, integration: i64, name: &str) -> Result<Vec<String>, String> {
+    async fn identifiers(&self, integration: i64, name: &str) -> Vec<String> {
         let mut found = self.search(integration, name).await;
         if let Some(identifier) = found.exact(name) {
-            return Ok(vec![identifier]);
+            return vec![identifier];
         }
         let (_, last) = name.rsplit_once('/').unwrap_or(("", name));
         if last != name && found.searchable {
             found = self.search(integration, last).await;
         }
         if let Some(identifier) = found.exact(name) {
-            return Ok(vec![identifier]);
+            return vec![identifier];
         }
         // GitLab takes an encoded path in the place of the number.
         let path = match self.task.provider.has_numbered_repositories() {
             true => segment(name),
             false => name.to_owned(),
         };
-        Ok(found.likely(name).into_iter().chain([path]).collect())
+        found.likely(name).into_iter().chain([path]).collect()
     }
 
     /// What the third party finds for some text.
@@ -105,14 +108,14 @@ impl SentryBackend<'_> {
         &self,
         integration: i64,
         name: &str,
-    ) -> Result<Option<LinkedRepository>, String> {
+    ) -> Result<Option<LinkedRepository>> {
         if let Some(id) = self.search(integration, name).await.exact(name) {
             // A run that ended too early may have made it.
             self.delete_maker(name).await?;
             return self.post_repository(integration, name, &id).await;
         }
         let path = self.path(&format!("repos/?query={}", segment(name)));
-        let known = self.optional_pages(&path).await.map_err(|failure| failure.message)?;
+        let known = self.optional_pages(&path).await?;
         let known = known.iter().filter(|one| one["name"] == name).map(LinkedRepository::read);
         let known: Vec<_> = known.collect();
         if !known.is_empty() {
@@ -120,12 +123,13 @@ impl SentryBackend<'_> {
             let is_left =
                 |one: &&LinkedRepository| one.integration.is_none_or(|id| leaving.contains(&id));
             let left = known.iter().find(is_left);
-            let left = left.ok_or("another integration has the repository in Sentry")?;
+            let taken = || refused("another integration has the repository in Sentry");
+            let left = left.ok_or_else(taken)?;
             return self.relink(integration, left).await.map(Some);
         }
         self.make_repository(name).await?;
         let made = self.search(integration, name).await.exact(name);
-        let made = made.ok_or("Sentry did not make the repository")?;
+        let made = made.ok_or_else(|| refused("Sentry did not make the repository"))?;
         self.post_repository(integration, name, &made).await
     }
 
@@ -136,47 +140,47 @@ impl SentryBackend<'_> {
     }
 
     /// Gives a repository that no integration keeps to this one.
-    async fn relink(
-        &self,
-        integration: i64,
-        left: &LinkedRepository,
-    ) -> Result<LinkedRepository, String> {
+    async fn relink(&self, integration: i64, left: &LinkedRepository) -> Result<LinkedRepository> {
         let path = self.path(&format!("repos/{}/", segment(&left.id)));
         let body = json!({ "integrationId": integration.to_string() });
         let post = SentryRequest::post(path, &body, RetryPolicy::Optional);
         let request = SentryRequest { method: Method::PUT, ..post };
-        let sent = self.client.send(&request).await;
-        let response = sent.map_err(|failure| Error::from(failure).message)?;
+        let response = self.client.send(&request).await?;
         let linked = LinkedRepository::read(&response.json());
         match response.is_success() && linked.integration == Some(integration) {
             true => Ok(linked),
-            false => Err(self.http_error_text(&response)),
+            false => Err(self.link_error(&response, Permission::Repositories)),
         }
     }
 
     /// Makes a repository as Sentry makes those of no third party: by a commit that names it. The
     /// release that brings the commit is deleted again, also where its answer was lost.
-    async fn make_repository(&self, name: &str) -> Result<(), String> {
+    async fn make_repository(&self, name: &str) -> Result {
         let projects = self.path("projects/?per_page=1");
-        let projects = self.client.get_optional(projects).await;
-        let projects = projects.map_err(|failure| Error::from(failure).message)?;
+        let projects = self.client.get_optional(projects).await?;
         let project = projects.json()[0]["slug"].as_str().map(str::to_owned);
-        let project = project.ok_or("to make the repository, the token must see a project")?;
+        let project = project.ok_or_else(|| match projects.is_success() {
+            true => refused("to make the repository, the token must see a project"),
+            false => self.link_error(&projects, Permission::Repositories),
+        })?;
         let commit = json!({ "id": NULL_COMMIT, "repository": name });
         let version = maker(name);
         let body = json!({ "version": version, "projects": [project], "commits": [commit] });
         let made = self.send("releases/", &body, RetryPolicy::Optional).await;
         let deleted = self.delete_maker(name).await;
-        let made = made.map_err(|failure| failure.message)?;
+        let made = made?;
         match made.is_success() {
             true => deleted,
-            false => Err(format!("it cannot be made: {}", self.http_error_text(&made))),
+            false => {
+                let why = self.link_error(&made, Permission::Releases);
+                Err(Error { message: format!("it cannot be made: {why}"), ..why })
+            }
         }
     }
 
     /// Deletes the release that makes a repository, if it is there. Nothing is linked before that is
     /// known, so that the next run comes here again; a server that refuses it is no reason to stop.
-    async fn delete_maker(&self, name: &str) -> Result<(), String> {
+    async fn delete_maker(&self, name: &str) -> Result {
         let version = maker(name);
         let path = self.path(&format!("releases/{}/", segment(&version)));
         let delete = SentryRequest::delete(path);
@@ -185,7 +189,7 @@ impl SentryBackend<'_> {
             // Somebody between may have answered.
             deleted = self.client.send(&delete).await;
         }
-        let deleted = deleted.map_err(|failure| Error::from(failure).message)?;
+        let deleted = deleted?;
         match deleted.status {
             204 | 404 => Ok(()),
             403 => {
@@ -195,7 +199,7 @@ impl SentryBackend<'_> {
                 );
                 Ok(())
             }
-            _ => Err(self.http_error_text(&deleted)),
+            _ => Err(self.link_error(&deleted, Permission::Releases)),
         }
     }
 

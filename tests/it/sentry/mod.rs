@@ -7,6 +7,7 @@ mod faults;
 mod finish_answers;
 mod intermediaries;
 mod kept_inputs;
+mod link_causes;
 mod links;
 mod listed_config;
 mod lost_answers;
