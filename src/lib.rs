@@ -38,11 +38,12 @@ use crate::env::Env;
 use crate::error::{Error, ErrorCode, ExitCode, Warning};
 use crate::inputs::OutputOptions;
 use crate::inputs::raw::{CommandLineFlags, RawInputs};
+use crate::inputs::types::CalledRelease;
 use crate::job::{Host, Job};
 use crate::os::{blocking, files, interruption, signals, terminal};
 use crate::outcome::Outcome;
 use crate::output::paths::RunPaths;
-use crate::output::{OutputSinks, WriteOp, progress};
+use crate::output::{OutputSinks, StdoutKind, WriteOp, progress};
 use crate::text::quote;
 use crate::text::scrubber::SecretScrubber;
 use std::ffi::OsString;
@@ -104,7 +105,9 @@ fn run_sentry_cli(arguments: &[String], env: &Env) -> anyhow::Result<u8> {
         CallAction::Print(text) => interruption::until_stopped(|| print_text(text), cancelled),
         CallAction::Run { flags, command, env } => run_step(flags, Ok(command), &env)?,
     };
-    Ok(u8::from(exit != 0 && !allows_failure))
+    // What was broken off is not let pass.
+    let is_cancelled = exit == ExitCode::Cancelled.number();
+    Ok(u8::from(exit != 0 && (!allows_failure || is_cancelled)))
 }
 
 /// Rewrites files, or prints how they would differ.
@@ -121,7 +124,7 @@ fn migrate_files(files: &[String], write: bool) -> u8 {
                 match OutputSinks::emit(writes) {
                     Ok(()) if migrated.is_untranslated => ExitCode::Refused.number(),
                     Ok(()) => 0,
-                    Err(failure) => failure.code.exit().number(),
+                    Err(failure) => print_failure(&failure),
                 }
             }
             Err(_) if signals::is_stopped() => return print_cancelled(),
@@ -154,10 +157,10 @@ fn run_step(
     }
     let read = |path: &str| paths.read_default(path);
     let mut raw_inputs = raw_inputs.with_sentry_cli_defaults(env, &read, &mut mistakes);
-    raw_inputs.is_at_terminal = !job.host.is_ci() && terminal::is_interactive();
-    raw_inputs.implies_release = matches!(command, Ok(Command::Run | Command::Check));
+    note_circumstances(&mut raw_inputs, &job, &command);
     named_paths::add(&paths, &raw_inputs, env);
-    let (sinks, sink_failure) = OutputSinks::find(&options, env, paths, scrubber);
+    let (mut sinks, sink_failure) = OutputSinks::find(&options, env, paths, scrubber);
+    sinks.stdout_kind = stdout_kind(&command, &raw_inputs);
     let conclude = |outcome| {
         progress::end();
         let outcome = with_interruption(&sinks, outcome);
@@ -178,6 +181,21 @@ fn run_step(
         }
     };
     conclude(outcome)
+}
+
+/// Notes of the inputs what is said beside them.
+fn note_circumstances(raw_inputs: &mut RawInputs, job: &Job, command: &Result<Command, Error>) {
+    raw_inputs.is_at_terminal = !job.host.is_ci() && terminal::is_interactive();
+    raw_inputs.implies_release = matches!(command, Ok(Command::Run | Command::Check));
+}
+
+/// What the command prints on standard output.
+fn stdout_kind(command: &Result<Command, Error>, raw_inputs: &RawInputs) -> StdoutKind {
+    match command {
+        Ok(Command::Import | Command::Called(_)) => StdoutKind::Document,
+        _ if raw_inputs.called != CalledRelease::NotCalled => StdoutKind::CallReport,
+        _ => StdoutKind::Report,
+    }
 }
 
 /// Turns on what is said while the run is under way: the log, and the progress below it.
@@ -258,12 +276,15 @@ fn print_providers(key: Option<&str>, json: bool) -> u8 {
 fn print_or_fail(text: Result<String, Error>) -> u8 {
     match text {
         Ok(text) => print_text(text),
-        Err(failure) => {
-            let text = output::github::neutralize_commands(&failure.report());
-            drop(OutputSinks::emit(vec![WriteOp::Stderr(text)]));
-            failure.code.exit().number()
-        }
+        Err(failure) => print_failure(&failure),
     }
+}
+
+/// Says why a command that is no run failed; its exit code.
+fn print_failure(failure: &Error) -> u8 {
+    let text = output::github::neutralize_commands(&failure.report());
+    drop(OutputSinks::emit(vec![WriteOp::Stderr(text)]));
+    failure.code.exit().number()
 }
 
 /// Says that a signal ended a command that is no run; its exit code.
@@ -276,6 +297,6 @@ fn print_cancelled() -> u8 {
 fn print_text(text: String) -> u8 {
     match OutputSinks::emit(vec![WriteOp::Stdout(text)]) {
         Ok(()) => 0,
-        Err(failure) => failure.code.exit().number(),
+        Err(failure) => print_failure(&failure),
     }
 }

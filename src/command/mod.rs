@@ -52,7 +52,7 @@ use crate::os::{blocking, terminal};
 use crate::outcome::Outcome;
 use crate::outcome::integration::IntegrationReport;
 use crate::output::OutputSinks;
-use crate::sentry_cli::CalledOperation;
+use crate::sentry_cli::{CalledOperation, ReleaseOperation};
 pub(crate) use cache::RunCache;
 use hidden_texts::{given_secrets, proxy_passwords, public_texts};
 use release::PreparedRelease;
@@ -129,11 +129,8 @@ impl<'r> RunContext<'r> {
         if let Err(failure) = self.sinks.probe() {
             return Outcome::failed(failure);
         }
-        if let Some(reason) = missing::withheld_token_reason(self.raw_inputs, self.job) {
-            return Outcome::skipped(reason);
-        }
-        if let Some(token) = missing::skipped_token(self.raw_inputs, self.job) {
-            return Outcome::skipped_without_token(&token);
+        if let Some(skipped) = self.skipped() {
+            return skipped;
         }
         let inputs = match self.read_inputs(self.raw_inputs, mistakes) {
             Ok(inputs) => inputs,
@@ -161,6 +158,18 @@ impl<'r> RunContext<'r> {
         }
         outcome.warn_once(inputs.warnings);
         outcome
+    }
+
+    /// The end of a run without a token, where that is no failure. Of a question that the exit code
+    /// answers it is one: nobody was asked.
+    fn skipped(&self) -> Option<Outcome> {
+        if self.command == Command::Called(CalledOperation::OnRelease(ReleaseOperation::Read)) {
+            return None;
+        }
+        let withheld = missing::withheld_token_reason(self.raw_inputs, self.job);
+        let token = || missing::skipped_token(self.raw_inputs, self.job);
+        let without_token = || Some(Outcome::skipped_without_token(&token()?));
+        withheld.map(Outcome::skipped).or_else(without_token)
     }
 
     /// What was given and is not used.

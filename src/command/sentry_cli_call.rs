@@ -146,13 +146,14 @@ fn input_values(
         values.push(("backend", "sentry".to_owned()));
     }
     if let Some(seconds) = call.fact("time") {
-        let seconds: u64 = seconds.parse().map_err(|_| {
-            Error::new(
-                ErrorCode::Usage,
-                format!("`--time` is not a number of seconds: {}", quote(seconds)),
-            )
+        let parsed = seconds.parse().ok();
+        let started = parsed.and_then(|seconds: u64| unix_seconds().checked_sub(seconds));
+        let started = started.ok_or_else(|| {
+            let message = format!("`--time` is not a number of seconds: {}", quote(seconds));
+            Error::new(ErrorCode::Usage, message)
+                .with_hint("write how many seconds the deploy took, such as `--time 60`")
         })?;
-        values.push(("started-at", unix_seconds().saturating_sub(seconds).to_string()));
+        values.push(("started-at", started.to_string()));
     }
     if call.has("quiet") {
         values.push(("log-level", "error".to_owned()));

@@ -88,7 +88,7 @@ pub struct RawInputs {
     /// What was given and is not needed, each with the reason.
     pub not_needed: Vec<String>,
     /// Whether it is a call of sentry-cli, and of what release.
-    pub(super) called: CalledRelease,
+    pub(crate) called: CalledRelease,
     /// The line of a stack that is to be explained.
     pub frame: Option<String>,
     /// The CI host, whose macros may be left in a text.

@@ -66,11 +66,11 @@ impl OutputSinks {
         let data = without_links(&words) + last;
         if self.host.is_github_like() {
             let title = format!("finishline: {slug}");
-            return WriteOp::Stderr(github::command(kind, &[("title", &title)], &data));
+            return self.host_command(github::command(kind, &[("title", &title)], &data));
         }
         if self.host == Host::Azure {
             let properties = [("type", kind), ("code", slug)];
-            return WriteOp::Stdout(azure::command("task.logissue", &properties, &data));
+            return self.host_command(azure::command("task.logissue", &properties, &data));
         }
         let shown = if self.colors_notes { color::note_kind(kind) } else { kind.to_owned() };
         WriteOp::Stderr(format!("{shown}: {}\n", (words + last).replace('\n', "\n  ")))

@@ -34,7 +34,7 @@ use crate::inputs::{OutputOptions, ResultFormat};
 use crate::job::Host;
 use crate::os::files;
 use crate::os::random::random_bytes;
-use crate::outcome::{Outcome, ShownText};
+use crate::outcome::{Outcome, OutcomeStatus, ShownText};
 use crate::text::scrubber::SecretScrubber;
 use crate::text::{hex, one_line};
 use anyhow::Context;
@@ -80,6 +80,20 @@ pub struct OutputSinks {
     is_agent_missing: bool,
     /// What is never shown.
     scrubber: SecretScrubber,
+    /// What standard output is.
+    pub(crate) stdout_kind: StdoutKind,
+}
+
+/// What a command prints on standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum StdoutKind {
+    /// What became of it, for a person.
+    #[default]
+    Report,
+    /// The same of a call of sentry-cli, which a script may read.
+    CallReport,
+    /// A document, which may go into a file: no command to the host goes there.
+    Document,
 }
 
 impl OutputSinks {
@@ -122,6 +136,7 @@ impl OutputSinks {
             azure_temp,
             is_agent_missing,
             scrubber,
+            stdout_kind: StdoutKind::default(),
         };
         (sinks, conflict.or(missing))
     }
@@ -202,11 +217,9 @@ impl OutputSinks {
     /// The masks for these secrets, and a warning for those that would hit what is shown.
     pub fn masks(&self, secrets: &[String], shown: &[String]) -> (Vec<WriteOp>, Vec<Warning>) {
         self.hide(secrets, shown);
-        let mask: fn(&str) -> Vec<WriteOp> = match self.host {
-            host if host.is_github_like() => {
-                |text| github::masks(text).into_iter().map(WriteOp::Stderr).collect()
-            }
-            Host::Azure => |text| azure::masks(text).into_iter().map(WriteOp::Stdout).collect(),
+        let mask: fn(&str) -> Vec<String> = match self.host {
+            host if host.is_github_like() => github::masks,
+            Host::Azure => azure::masks,
             _ => return (Vec::new(), Vec::new()),
         };
         // Only a line that begins like some place of them is looked for in all that is shown.
@@ -227,10 +240,19 @@ impl OutputSinks {
                 let message = "a secret (or one line of it) is not masked: it is too short, or appears in an output";
                 warnings.push(Warning::new("mask-hits-output", message));
             }
-            writes.extend(masks);
+            writes.extend(masks.into_iter().map(|line| self.host_command(line)));
         }
         warnings.dedup();
         (writes, warnings)
+    }
+
+    /// A command to the host, on the stream where it reads it.
+    fn host_command(&self, line: String) -> WriteOp {
+        match self.host {
+            // Azure's agent reads commands on both.
+            Host::Azure if self.stdout_kind != StdoutKind::Document => WriteOp::Stdout(line),
+            _ => WriteOp::Stderr(line),
+        }
     }
 
     /// Folds what is logged from here on under a title, where the host can.
@@ -273,8 +295,6 @@ impl OutputSinks {
         writes.extend(self.altered_outputs(outcome));
         writes.extend(self.unread_outputs());
         writes.extend(match self.host {
-            // A document on standard output may go into a file or a variable.
-            Host::Azure if outcome.document.is_some() => Vec::new(),
             Host::Azure => self.azure(outcome, delimiter),
             Host::Buildkite if !self.is_agent_missing => buildkite::calls(outcome),
             _ => Vec::new(),
@@ -322,14 +342,14 @@ impl OutputSinks {
     /// Azure's agent is told of each output, and of a file with the summary.
     fn azure(&self, outcome: &Outcome, delimiter: &str) -> Vec<WriteOp> {
         let values = table::values(outcome);
-        let set = |(name, value)| WriteOp::Stdout(azure::set_output(name, value));
+        let set = |(name, value)| self.host_command(azure::set_output(name, value));
         let mut writes: Vec<_> = table::fitting(&values).map(set).collect();
         if let Some(folder) = &self.azure_temp {
             // The agent uploads it later, and a second run in the job has its own.
             let path = format!("{folder}/{delimiter}.md");
             let upload = azure::command("task.uploadsummary", &[], &path);
             writes.push(WriteOp::Replace(path, summary::markdown(outcome)));
-            writes.push(WriteOp::Stdout(upload));
+            writes.push(self.host_command(upload));
         }
         writes
     }
@@ -337,11 +357,21 @@ impl OutputSinks {
     /// The result on standard output. Names of others are in it, and a terminal or GitLab's log
     /// obeys control characters as GitHub's runner obeys commands.
     fn result(&self, outcome: &Outcome) -> WriteOp {
-        WriteOp::Stdout(match self.format {
-            ResultFormat::Json => github::neutralize_json(&format!("{}\n", json::result(outcome))),
-            ResultFormat::Markdown => github::neutralize_commands(&summary::comment(outcome)),
-            ResultFormat::Text => text(outcome, self.colors),
-        })
+        let is_answer = self.stdout_kind == StdoutKind::Report;
+        match self.format {
+            ResultFormat::Json => {
+                let json = format!("{}\n", json::result(outcome));
+                WriteOp::Stdout(github::neutralize_json(&json))
+            }
+            ResultFormat::Markdown => {
+                WriteOp::Stdout(github::neutralize_commands(&summary::comment(outcome)))
+            }
+            // A script would take it for what it asked for.
+            ResultFormat::Text if outcome.status == OutcomeStatus::Skipped && !is_answer => {
+                WriteOp::Stderr(text(outcome, self.colors_notes))
+            }
+            ResultFormat::Text => WriteOp::Stdout(text(outcome, self.colors)),
+        }
     }
 }
 

@@ -259,6 +259,11 @@ impl SentryCliCall {
             SentryCliTask::NewDeploy if !self.inputs.contains_key("environment") => {
                 return Err(missing("--env <ENV>"));
             }
+            SentryCliTask::NewDeploy
+                if self.has("time") && self.inputs.contains_key("started-at") =>
+            {
+                self.warnings.push("`--started` is not used: `--time` says when".to_owned());
+            }
             SentryCliTask::InjectDebugIds | SentryCliTask::UploadSourcemaps => {
                 if paths.is_empty() {
                     return Err(missing("<PATHS>..."));

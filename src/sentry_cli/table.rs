@@ -177,8 +177,11 @@ const UPLOAD: &[FlagSpec] = &[
     value("bundle", Refused(ONE_BUNDLE)),
     value("bundle-sourcemap", Refused(ONE_BUNDLE)),
 ];
-const TABLE_COLUMNS: &[FlagSpec] =
-    &[switch("show-projects", Fact).short('P'), switch("show-commits", Fact).short('C')];
+const ONE_LINE: &str = "one line is printed, with the numbers of commits and deploys";
+const INFO: &[FlagSpec] = &[
+    switch("show-projects", Unused(ONE_LINE)).short('P'),
+    switch("show-commits", Unused(ONE_LINE)).short('C'),
+];
 
 /// Every command that is taken.
 pub(super) const COMMANDS: &[CommandSpec] = &[
@@ -218,7 +221,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         OperandKind::None,
         &[],
     ),
-    command(&["releases", "info"], SentryCliTask::ReleaseInfo, OperandKind::Version, TABLE_COLUMNS),
+    command(&["releases", "info"], SentryCliTask::ReleaseInfo, OperandKind::Version, INFO),
     command(
         &["releases", "list"],
         SentryCliTask::ListReleases,

@@ -4,7 +4,7 @@ use super::ConnectOptions;
 use super::client::permission::Permission;
 use super::client::{SentryClient, SentryRequest, organization_path};
 use super::release_json::deployed;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::http::retry::RetryPolicy;
 use crate::http::{self, HttpResponse};
 use crate::model::OrgSlug;
@@ -68,13 +68,12 @@ impl ReleaseDirectory {
     /// The deploys of a release; none where it is not there.
     pub async fn deploys(&self, version: &ReleaseVersion) -> Result<Option<Vec<ExistingDeploy>>> {
         let path = format!("{}deploys/?per_page=100", self.release_path(version));
-        let response = self.client.get(path).await?;
-        match response.json() {
-            Value::Array(items) if response.is_success() => {
-                Ok(Some(items.iter().filter_map(deployed).collect()))
-            }
-            _ if is_missing(&response) => Ok(None),
-            _ => Err(self.denied(&response)),
+        match self.client.get_all(&path, RetryPolicy::Safe, |response| self.denied(response)).await
+        {
+            Ok(items) => Ok(Some(items.iter().filter_map(deployed).collect())),
+            // The release is not there.
+            Err(failure) if failure.code == ErrorCode::NotAMember => Ok(None),
+            Err(failure) => Err(failure),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What each CI host is told, and what the job is.
 
 mod component;
+mod documents;
 mod drafts;
 mod host_format;
 mod hosts;
