@@ -153,6 +153,7 @@ impl EmbeddedRun<'_> {
         let flow = IntegrationFlow { inputs, report, decision, links };
         let (outcome, warnings) = match answered {
             Ok((secrets, late)) => {
+                self.run.hide_earlier(&task);
                 let (masks, mut warnings) = self.run.sinks.masks(&secrets, &[]);
                 OutputSinks::emit(masks)?;
                 warnings.extend(late);

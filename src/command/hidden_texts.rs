@@ -28,12 +28,13 @@ pub(super) fn proxy_passwords(env: &Env) -> Vec<String> {
 
 /// The secrets of the provider's fields and of its app.
 pub(super) fn given_field_secrets(inputs: &Inputs) -> Vec<String> {
-    let provider = inputs.provider.as_deref().and_then(|key| provider::find(key).ok());
-    let given = provider.map(|one| provider::given_secrets(one, &inputs.state, &inputs.apps));
+    let known = inputs.provider.as_deref().and_then(|key| provider::find(key).ok());
+    let provider = known.unwrap_or_else(provider::undescribed);
+    let given = provider::given_secrets(provider, &inputs.state, &inputs.apps);
     // What a field of many values holds, and a provider that is not described.
     let task = IntegrationTask::new(inputs, BackendName::Sentry).ok();
     let of_task = task.map(|task| task.secrets()).unwrap_or_default();
-    given.unwrap_or_default().into_iter().chain(of_task).collect()
+    given.into_iter().chain(of_task).collect()
 }
 
 /// What is shown of the inputs although a secret may be like it.

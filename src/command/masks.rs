@@ -4,38 +4,41 @@ use super::hidden_texts::given_field_secrets;
 use super::{Command, LogGroup, RunContext};
 use crate::error::{Error, Result};
 use crate::inputs::Inputs;
+use crate::integration::IntegrationTask;
 use crate::os::clock::unix_seconds;
 use crate::outcome::{IntegrationOutcome, Outcome};
-use crate::output::{OutputSinks, WriteOp};
+use crate::output::OutputSinks;
 use crate::provider;
 
 impl RunContext<'_> {
     /// Shows nothing of the secrets from here on, and has the host do the same. What runs or resumes
     /// masks its own, once its texts are known.
     pub(super) fn hide(&self, secrets: &[String], public: &[String]) {
-        let (mut masks, _) = match self.command {
-            Command::Run | Command::Resume => return self.sinks.hide(secrets, public),
-            _ => self.sinks.masks(secrets, public),
-        };
-        if matches!(self.command, Command::Import | Command::Called(_)) {
-            // Standard output is a document, which may go into a file.
-            masks.retain(|write| !matches!(write, WriteOp::Stdout(_)));
+        match self.command {
+            Command::Run | Command::Resume => self.sinks.hide(secrets, public),
+            _ => drop(OutputSinks::emit(self.sinks.masks(secrets, public).0)),
         }
-        drop(OutputSinks::emit(masks));
+    }
+
+    /// Shows nothing of the secrets of steps that an earlier run answered. No later step of this job has
+    /// them, and a mask would have to say them.
+    pub(super) fn hide_earlier(&self, task: &IntegrationTask) {
+        let secrets: Vec<_> = task.answers.earlier_secrets().collect();
+        self.sinks.hide(&secrets, &[task.org.to_string()]);
     }
 
     /// Mistakes in what is asked for: the secrets that were given are masked all the same, since
     /// later steps of the job may print them.
     pub(super) fn input_error(&self, inputs: &Inputs, failure: Error) -> Outcome {
-        let outcome = Outcome::failed(failure);
-        let Some(key) = inputs.provider.as_ref().filter(|key| provider::find(key).is_ok()) else {
-            return outcome;
-        };
-        let secrets = given_field_secrets(inputs);
-        let (masks, warnings) = self.sinks.masks(&secrets, &[]);
+        let (masks, warnings) = self.sinks.masks(&given_field_secrets(inputs), &[]);
         drop(OutputSinks::emit(masks));
-        let subject = IntegrationOutcome { provider: key.clone(), ..IntegrationOutcome::default() };
-        Outcome { subject: Some(subject), warnings, ..outcome }
+        // What is no key of a provider may be anything.
+        let known = inputs.provider.as_ref().filter(|key| provider::find(key).is_ok());
+        let subject = known.map(|key| IntegrationOutcome {
+            provider: key.clone(),
+            ..IntegrationOutcome::default()
+        });
+        Outcome { subject, warnings, ..Outcome::failed(failure) }
     }
 
     /// Masks the secrets before anything else is written, and folds what is logged by the work

@@ -112,6 +112,7 @@ impl RunContext<'_> {
             answer_steps(&mut task, inputs, &kept, callback, &suspended.step)?;
         let cookies = suspended.cookies.expose().split("; ");
         secrets.extend(cookies.filter_map(|one| Some(one.split_once('=')?.1.to_owned())));
+        self.hide_earlier(&task);
         let (masks, mut warnings) = self.sinks.masks(&secrets, &[org.to_string()]);
         OutputSinks::emit(masks)?;
         warnings.extend(late);
@@ -216,6 +217,8 @@ impl<'a> IntegrationBackend for SentryRun<'a> {
             let (key, token) = (self.resume_key(), pipeline_token(self.inputs)?);
             let suspended = self.backend.suspended(decision.integration_id());
             let kept = KeptInputs::new(task, self.backend.step(), links);
+            let secrets = task.secrets().into_iter().chain(task.answers.earlier_secrets());
+            let kept = kept.with_secrets(secrets.collect());
             resume_file::update(path, |file| {
                 file.put(&key, &token, &suspended)?;
                 file.put_kept(&key, &token, &kept)

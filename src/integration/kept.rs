@@ -9,29 +9,39 @@ use crate::provider;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// The answers of the step that waits and of those after it, and what is linked in the end. It has no
-/// `Debug`, for an answer may be a secret.
+/// The answers of the step that waits and of those after it, what is linked in the end, and which texts
+/// are never shown. It has no `Debug`, for an answer may be a secret.
 #[derive(Clone, Default, PartialEq)]
 pub struct KeptInputs {
     answers: Object,
     links: RequestedLinks,
+    /// The secrets of all steps: a server may repeat one of a step that is over.
+    secrets: Vec<String>,
 }
 
 impl KeptInputs {
     /// What there is of a task whose pipeline waits at this step.
     pub fn new(task: &IntegrationTask, step: &str, links: &RequestedLinks) -> Self {
-        Self { answers: task.answers.kept_from(task.provider, step), links: links.clone() }
+        let answers = task.answers.kept_from(task.provider, step);
+        Self { answers, links: links.clone(), secrets: Vec::new() }
+    }
+
+    /// The same with these secrets.
+    #[must_use]
+    pub fn with_secrets(self, secrets: Vec<String>) -> Self {
+        Self { secrets, ..self }
     }
 
     /// Whether nothing has to be kept.
     pub fn is_empty(&self) -> bool {
-        self.answers.is_empty() && self.links.is_empty()
+        self.answers.is_empty() && self.links.is_empty() && self.secrets.is_empty()
     }
 
     /// As JSON.
     pub fn to_json(&self) -> Value {
         json!({
             "answers": self.answers,
+            "secrets": self.secrets,
             "repositories": self.links.repositories,
             "code_mappings": self.links.code_mappings,
             "absent_repositories": self.links.absent_repositories,
@@ -47,7 +57,8 @@ impl KeptInputs {
             absent_repositories: read(&value["absent_repositories"]),
             absent_mappings: read(&value["absent_mappings"]),
         };
-        Self { answers: value["answers"].as_object().cloned().unwrap_or_default(), links }
+        let answers = value["answers"].as_object().cloned().unwrap_or_default();
+        Self { answers, links, secrets: read(&value["secrets"]) }
     }
 
     /// Gives a task that goes on what was kept, below what is given now.
@@ -56,7 +67,7 @@ impl KeptInputs {
         task.answers = given.map_err(|mistakes| {
             Error::combine(mistakes).expect("there is a mistake, or the fields are read")
         })?;
-        task.answers.fill_kept(task.provider, &self.answers);
+        task.answers.fill_kept(task.provider, &self.answers, &self.secrets);
         Ok(())
     }
 

@@ -55,10 +55,9 @@ use serde_json::{Value, json};
 pub(crate) use auth::app::APP;
 pub use auth::app::parse_app;
 pub use description::ProviderDescription;
-pub use fields::answers::{
-    AllowedSteps, field_errors, given_secrets, parse, parse_given, parse_partial,
-};
+pub use fields::answers::{AllowedSteps, field_errors, parse, parse_given, parse_partial};
 pub use fields::compare::{ComparedField, FieldComparison, compare_fields};
+pub use fields::given_secrets::given_secrets;
 pub use fields::recover::{RecoveredField, RecoveredState, recover_state};
 pub use fields::step::Step;
 pub use fields::step_answers::Answers;

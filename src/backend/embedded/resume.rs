@@ -1,18 +1,23 @@
 //! Finds the pipeline that a callback belongs to, or says why there is none.
 
+use super::known_secrets::secrets_in;
 use super::pipeline::StoredPipeline;
 use super::{CurrentStep, EmbeddedBackend, EngineError, callback_used, fresh_values};
 use crate::database::columns::digest;
 use crate::error::{ErrorCode, Result};
 use crate::integration::callback::CallbackKey;
 use crate::integration::{IntegrationTask, KeptInputs, RequestedLinks, StepView};
-use crate::model::{OrgSlug, Refusal};
+use crate::model::{Object, OrgSlug, Refusal};
 use crate::os::clock::unix_ms;
-use crate::provider::{self, Provider};
+use crate::provider::auth::self_hosted::INSTALLATION_DATA;
+use crate::provider::{self, APP, Provider};
 use rusqlite::{Connection, OptionalExtension};
 
 /// The name under which what it is to go on with is bound.
 const KEPT: &str = "kept_inputs";
+
+/// Where a pipeline has what its form was answered with, and the app.
+const GIVEN: [&str; 3] = [INSTALLATION_DATA, "config", APP];
 
 /// A pipeline that goes on.
 pub struct ResumedPipeline {
@@ -50,6 +55,7 @@ impl EmbeddedBackend<'_> {
         let CurrentStep { provider, mut pipeline, .. } = self.current().await?;
         let integration_id = pipeline.integration_id();
         let kept = pipeline.data.fetch(KEPT).map(KeptInputs::from_json).unwrap_or_default();
+        let kept = kept.with_secrets(given_secrets(pipeline.data.data()));
         let step = pipeline.view(provider, &fresh_values(provider, &pipeline.site.clone()));
         let StoredPipeline { next, site, .. } = pipeline;
         Ok(ResumedPipeline { provider, step, integration_id, next, site, kept })
@@ -70,6 +76,12 @@ impl EmbeddedBackend<'_> {
         let key = &self.key;
         self.database.write(|transaction| pipeline.save(transaction, key)).await
     }
+}
+
+/// The secrets of the steps that are over.
+fn given_secrets(data: &Object) -> Vec<String> {
+    let given = GIVEN.iter().filter_map(|name| data.get(*name)?.as_object());
+    given.flat_map(secrets_in).collect()
 }
 
 /// The key of the organization's only pipeline whose step a browser has no part in.

@@ -1,7 +1,7 @@
 //! The resume file: where pipelines that wait for a person are kept for another process.
 //!
-//! It holds the step and the session's cookies, sealed with a key that only the owner of the token
-//! can derive. No token and no input is in it.
+//! It holds the step, the session's cookies and what it is to go on with, sealed with a key that only
+//! the owner of the token can derive. No token is in it.
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::integration::KeptInputs;

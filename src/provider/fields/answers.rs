@@ -1,11 +1,12 @@
 //! From the `state` input to the answers of a provider's steps: every missing, unknown or
 //! unfitting field is named before a request is made, and no value is ever shown.
 
+use super::exposure::{exposed_secret, exposed_within};
 use super::repeated::given_twice;
 use super::step::Step;
 use super::step_answers::Answers;
 use crate::error::{Error, ErrorCode, Result};
-use crate::inputs::state::{Exposure, FieldEntry, FieldInput, RawValue};
+use crate::inputs::state::{FieldEntry, FieldInput, RawValue};
 use crate::model::{Fields, Object};
 use crate::provider::{Field, FieldKind, FieldSource, Provider};
 use crate::text::quote;
@@ -58,6 +59,7 @@ fn read_all(
     for step in provider.all_steps() {
         let entry = |field: &Field| find(state, step, field);
         let fields = read(provider, step.fields, "state", entry, &mut mistakes);
+        mistakes.extend(exposed_within(provider, step, &fields, entry));
         answers.steps.push((step.id.to_owned(), fields));
     }
     answers.described = answers.steps.len();
@@ -132,33 +134,6 @@ fn conflicts(
     described.iter().filter_map(mistake).collect()
 }
 
-/// The texts that were given for secret fields, whether they fit or not.
-pub fn given_secrets(
-    provider: &dyn Provider,
-    state: &FieldInput,
-    apps: &FieldInput,
-) -> Vec<String> {
-    let of_step = |step: &Step| {
-        let mut fields = Fields::default();
-        for field in step.fields {
-            if let Some(RawValue::Text(text)) = find(state, step, field).map(|entry| &entry.value) {
-                fields.set(field.name, text.expose());
-            }
-        }
-        provider.secrets(step, &fields)
-    };
-    let is_secret = |entry: &&FieldEntry| {
-        let secrets = provider.app().iter().filter(|field| field.secret);
-        secrets.into_iter().any(|field| field.name == entry.field_name())
-    };
-    let of_app = app_entries(provider, apps).iter().filter(is_secret);
-    let of_app = of_app.filter_map(|entry| match &entry.value {
-        RawValue::Text(text) => Some(text.expose().to_owned()),
-        _ => None,
-    });
-    provider.all_steps().flat_map(of_step).chain(of_app).collect()
-}
-
 /// What `apps` has for a provider.
 pub(crate) fn app_entries<'a>(provider: &dyn Provider, apps: &'a FieldInput) -> &'a [FieldEntry] {
     let entry = apps.entries.iter().find(|entry| entry.name == provider.key());
@@ -187,7 +162,11 @@ pub fn field_errors(step: &Step, fields: &Fields) -> Vec<(String, String)> {
 }
 
 /// The entry for a field: what was set alone, else under its step's id if there, else flat.
-fn find<'a>(state: &'a FieldInput, step: &Step, field: &Field) -> Option<&'a FieldEntry> {
+pub(super) fn find<'a>(
+    state: &'a FieldInput,
+    step: &Step,
+    field: &Field,
+) -> Option<&'a FieldEntry> {
     let of_step = state.entries.iter().find_map(|entry| match &entry.value {
         RawValue::Mapping(inner) if is_step(entry, step) => {
             inner.iter().find(|entry| entry.field_name() == field.name)
@@ -211,7 +190,7 @@ fn value(
     before: &Fields,
 ) -> Result<Option<Value>> {
     if let Some(shown) = entry.shown.filter(|_| field.secret) {
-        return Err(exposed_secret(field, entry, shown));
+        return Err(exposed_secret(field.name, entry, shown));
     }
     let value = match (&entry.value, &field.kind) {
         (RawValue::Empty, _) => return empty_value(field, entry),
@@ -250,26 +229,6 @@ fn value(
 /// A text as its field takes it, or what it is instead.
 fn repaired(field: &Field, text: &str, before: &Fields) -> Result<Value, &'static str> {
     field.repair.map_or(Ok(text.to_owned()), |repair| repair(text, before)).map(Value::from)
-}
-
-/// A secret stands where others can read it.
-fn exposed_secret(field: &Field, entry: &FieldEntry, shown: Exposure) -> Error {
-    let (name, place) = (field.name, &entry.place);
-    let (message, hint) = match shown {
-        Exposure::CommandLine => (
-            format!(
-                "`{name}` is a secret, and command-line arguments are visible to other processes"
-            ),
-            format!("use `--set {name}=env:NAME` or `--set {name}=@FILE`"),
-        ),
-        Exposure::Manifest => (
-            format!("`{name}` at {place} is a secret, but is written in the file itself"),
-            format!(
-                "write `{name}: ${{NAME}}`, set the variable from a secret, and rotate this secret"
-            ),
-        ),
-    };
-    Error::new(ErrorCode::BadField, message).with_hint(hint)
 }
 
 fn integer(digits: &str) -> Value {
@@ -361,7 +320,7 @@ pub(crate) fn unknown_fields<'a>(
 }
 
 /// Whether the entry is a step with its fields that the provider does not describe.
-fn is_undescribed(provider: &dyn Provider, entry: &FieldEntry) -> bool {
+pub(super) fn is_undescribed(provider: &dyn Provider, entry: &FieldEntry) -> bool {
     let is_field = || {
         let fields = provider.all_steps().flat_map(|step| step.fields);
         fields.into_iter().any(|field| field.name == entry.field_name())
@@ -381,12 +340,12 @@ fn undescribed(entry: &FieldEntry) -> (String, Fields) {
 }
 
 /// A mapping as the JSON that it stands for.
-fn json(entries: &[FieldEntry]) -> Value {
+pub(super) fn json(entries: &[FieldEntry]) -> Value {
     let pairs = entries.iter().map(|entry| (entry.name.clone(), json_value(&entry.value)));
     Value::Object(pairs.collect::<Object>())
 }
 
-fn json_value(value: &RawValue) -> Value {
+pub(super) fn json_value(value: &RawValue) -> Value {
     match value {
         RawValue::Empty => Value::Null,
         RawValue::Text(text) => Value::from(text.expose()),

@@ -3,6 +3,8 @@
 pub(crate) mod answers;
 pub(crate) mod choice;
 pub(crate) mod compare;
+mod exposure;
+pub(crate) mod given_secrets;
 pub mod help;
 pub(crate) mod recover;
 pub(crate) mod repair;

@@ -4,6 +4,7 @@ use super::INITIAL;
 use super::step::Step;
 use crate::model::{Fields, Object, object};
 use crate::provider::Provider;
+use serde_json::Value;
 
 /// The fields for each of a provider's steps.
 #[derive(Debug, Default)]
@@ -11,6 +12,8 @@ pub struct Answers {
     pub(super) steps: Vec<(String, Fields)>,
     /// How many of the steps the provider describes; the others came by id only.
     pub(super) described: usize,
+    /// The secrets of steps that an earlier run answered.
+    earlier_secrets: Vec<String>,
 }
 
 impl Answers {
@@ -65,8 +68,10 @@ impl Answers {
         kept.map(|(step, fields)| (step.clone(), fields.to_json())).collect()
     }
 
-    /// Adds what was kept for each step, where nothing else is given: of a choice, all or nothing.
-    pub fn fill_kept(&mut self, provider: &dyn Provider, kept: &Object) {
+    /// Adds what was kept for each step, where nothing else is given: of a choice, all or nothing. The
+    /// secrets that were answered before come with it.
+    pub fn fill_kept(&mut self, provider: &dyn Provider, kept: &Object, secrets: &[String]) {
+        self.earlier_secrets.extend_from_slice(secrets);
         for (id, fields) in kept {
             let step = provider.steps().iter().find(|step| step.id == id);
             let own = self.own(id);
@@ -81,14 +86,29 @@ impl Answers {
     /// Every text in steps that nobody describes: a secret, as far as anybody knows.
     pub fn undescribed(&self) -> Vec<String> {
         let fields = self.steps.iter().skip(self.described).flat_map(|(_, fields)| fields.iter());
-        fields.filter_map(|(_, value)| value.as_str().map(str::to_owned)).collect()
+        fields.flat_map(|(_, value)| texts(value)).collect()
     }
 
-    /// The names of the same fields, each with its step's.
+    /// The secrets of steps that an earlier run answered.
+    pub fn earlier_secrets(&self) -> impl Iterator<Item = String> {
+        self.earlier_secrets.iter().cloned()
+    }
+
+    /// The names of the undescribed fields, each with its step's.
     pub fn undescribed_names(&self) -> impl Iterator<Item = String> {
         self.steps
             .iter()
             .skip(self.described)
             .flat_map(|(step, fields)| fields.iter().map(move |(name, _)| format!("{step}.{name}")))
+    }
+}
+
+/// Every text in a value, at any depth.
+pub(super) fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(items) => items.iter().flat_map(texts).collect(),
+        Value::Object(fields) => fields.values().flat_map(texts).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
     }
 }

@@ -4,6 +4,7 @@ mod hostile;
 mod ids;
 mod injection;
 mod leaks;
+mod nested;
 mod others_texts;
 mod repeated_names;
 pub(crate) mod signed;

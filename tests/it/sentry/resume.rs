@@ -392,3 +392,21 @@ fn an_entry_of_the_manifest_goes_on_with_what_the_manifest_says_of_it() {
         assert_fails(&callback, 2, "usage").stderr.contains("`callback-url` can only be used with")
     );
 }
+
+/// The secret of the form answered the step before the one that waits.
+#[test]
+fn a_secret_of_a_step_that_is_over_is_shown_by_no_later_process() {
+    let sentry = FakeSentry::with(|world, request| {
+        let is_last = request.line() == POST_PIPELINE && request.json()["code"] == "c0de-x";
+        match is_last {
+            true => Response::detail(400, "wrong client secret gitl4b-secret"),
+            false => world.answer(request),
+        }
+    });
+    let run = waiting(&sentry);
+    assert!(!run.text("waiting.json").contains("gitl4b"));
+    let ended = resume(&run, CALLBACK).execute().expect(4);
+    assert!(ended.stderr.contains("wrong client secret ***"), "{}", ended.stderr);
+    assert!(!ended.everything().contains("gitl4b-secret"), "{}", ended.stderr);
+    assert_silent(&ended);
+}
