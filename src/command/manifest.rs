@@ -81,7 +81,8 @@ impl RunContext<'_> {
                 Err(failure) => return Outcome::failed(failure),
             };
         self.cancellation.defer();
-        let title = format!("finishline: {} entries of {file}", entries.len());
+        let noun = if entries.len() == 1 { "entry" } else { "entries" };
+        let title = format!("finishline: {} {noun} of {file}", entries.len());
         drop(OutputSinks::emit(self.sinks.open_group(&title, unix_seconds())));
         let group = LogGroup(self.sinks);
         let all = (entries.as_slice(), prune.as_ref());
@@ -94,7 +95,7 @@ impl RunContext<'_> {
         let mut outcomes = self.run_entries(base, &entries, deadline, false).await;
         let not_pruned = match &prune {
             Some(scope) => self.prune(base, scope, &entries, &mut outcomes, deadline).await,
-            None => None,
+            None => Vec::new(),
         };
         drop(group);
         let mut outcome = self.with_notes(base, &entries, Outcome::of_entries(outcomes));

@@ -2,7 +2,7 @@
 //! is done.
 
 use super::manifest::PreparedEntry;
-use super::prune_scope::PruneScope;
+use super::prune_scope::{PruneScope, read_place, recorded_place};
 use super::{Command, RunContext};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
@@ -32,7 +32,7 @@ impl RunContext<'_> {
     ) -> Option<PruneScope> {
         let shared = manifest.pruned.as_ref()?;
         let path = format!("{file}{RECORD_SUFFIX}");
-        let record = match self.read_record(base, file, &path) {
+        let mut record = match self.read_record(base, file, &path) {
             Ok(record) => record,
             Err((why, hint)) => {
                 let message = format!("`prune` cannot use the record {}: {why}", quote(&path));
@@ -40,20 +40,25 @@ impl RunContext<'_> {
                 return None;
             }
         };
+        for one in &mut record.integrations {
+            one.server = read_place(&one.server, &path);
+        }
         let mut access: Vec<((String, String), RawInputs)> = Vec::new();
-        let mut names_orgs = !manifest.has_variable_org;
+        let mut names_orgs = !manifest.variable_keys.contains("org");
+        let mut names_servers = !manifest.variable_keys.contains("url");
         for given in manifest.entries.iter().map(|entry| &entry.given).chain([shared]) {
             let given = given.clone().without_state();
             let Ok(inputs) = self.read_inputs(&given, Vec::new()) else { continue };
             let org = inputs.org.as_ref().map(ToString::to_string).unwrap_or_default();
             let is_named = |input: &RawInput| matches!(input.origin, InputOrigin::Manifest(_));
             names_orgs &= org.is_empty() || given.get("org").is_some_and(is_named);
-            let place = (self.backend_place(&inputs), org);
+            names_servers &= given.get("url").is_some_and(is_named);
+            let place = (recorded_place(&self.backend_place(&inputs), &path), org);
             if access.iter().all(|(known, _)| *known != place) {
                 access.push((place, given));
             }
         }
-        Some(PruneScope { path, record, access, names_orgs })
+        Some(PruneScope { path, record, access, names_orgs, names_servers })
     }
 
     /// The record, or why there is none, with what to do.
@@ -63,8 +68,9 @@ impl RunContext<'_> {
         file: &str,
         path: &str,
     ) -> Result<ManagedRecord, (String, &'static str)> {
-        if file == "-" {
-            let why = "the manifest is standard input".to_owned();
+        // Nor is there a place beside a descriptor that has a name.
+        if file == "-" || is_descriptor(Path::new(file)) {
+            let why = "the manifest is standard input or a pipe".to_owned();
             return Err((why, "set `manifest` to a file"));
         }
         self.sinks.keep(path);
@@ -92,13 +98,14 @@ impl RunContext<'_> {
         entries: &[PreparedEntry],
         outcomes: &mut Vec<EntryOutcome>,
         deadline: Instant,
-    ) -> Option<Warning> {
+    ) -> Vec<Warning> {
         let (current, unnamed) = self.unnamed(scope, entries, outcomes);
         let obstacle = self.obstacle(outcomes);
         let mut left = unnamed.clone();
         if obstacle.is_none() {
             left = self.prune_each(base, scope, unnamed, outcomes, (deadline, false)).await;
         }
+        let unreached = scope.unreached(&current);
         let count = left.len();
         // A signal may have come meanwhile.
         let obstacle = obstacle.or_else(|| self.obstacle(outcomes).filter(|_| count > 0));
@@ -106,9 +113,10 @@ impl RunContext<'_> {
             let record = ManagedRecord::merged(current, left);
             outcomes.extend(write_record(&scope.path, &record));
         }
-        let why = obstacle.filter(|_| count > 0)?;
-        let message = format!("nothing is pruned, because {why}; {count} to prune");
-        Some(Warning::new("not-pruned", message))
+        let why = obstacle.filter(|_| count > 0);
+        let why = why.map(|why| format!("nothing is pruned, because {why}; {count} to prune"));
+        let messages = why.into_iter().chain(unreached);
+        messages.map(|message| Warning::new("not-pruned", message)).collect()
     }
 
     /// Adds what would be pruned to the plans of all entries.
@@ -147,7 +155,7 @@ impl RunContext<'_> {
     ) -> (Vec<ManagedIntegration>, Vec<ManagedIntegration>) {
         let ended = entries.iter().zip(outcomes.iter());
         let managed =
-            ended.filter_map(|(entry, ended)| self.managed(&entry.inputs, &ended.outcome));
+            ended.filter_map(|(entry, ended)| self.managed(scope, &entry.inputs, &ended.outcome));
         // What is not installed yet has no id to be managed by.
         let (planned, managed): (Vec<_>, Vec<_>) =
             managed.partition(|(mode, one)| one.id.is_none() && *mode != Mode::Link);
@@ -156,11 +164,15 @@ impl RunContext<'_> {
         let plain = |all: Vec<(Mode, ManagedIntegration)>| -> Vec<_> {
             all.into_iter().map(|(_, one)| one).collect()
         };
-        let (removed, current) = (plain(removed), plain(current));
+        let (removed, mut current) = (plain(removed), plain(current));
         let unnamed = scope.record.unnamed(&current, &removed, &plain(planned));
         let (unnamed, of_others): (Vec<_>, Vec<_>) =
             unnamed.into_iter().partition(|one| scope.includes(one));
-        let held = scope.record.held(&current);
+        let mut held = scope.record.held(&current);
+        // Where another run may have another server, that one's are its own.
+        let elsewhere = scope.record.elsewhere(&current).into_iter();
+        held.extend(elsewhere.filter(|one| !scope.includes(one)));
+        scope.record.keep_installed(&mut current);
         ([current, held, of_others].concat(), unnamed)
     }
 
@@ -191,7 +203,12 @@ impl RunContext<'_> {
     }
 
     /// What an entry manages, as far as its end tells.
-    fn managed(&self, inputs: &Inputs, outcome: &Outcome) -> Option<(Mode, ManagedIntegration)> {
+    fn managed(
+        &self,
+        scope: &PruneScope,
+        inputs: &Inputs,
+        outcome: &Outcome,
+    ) -> Option<(Mode, ManagedIntegration)> {
         let subject = outcome.subject.as_ref()?;
         let id = outcome.integration_id();
         if !matches!(outcome.status, OutcomeStatus::Complete | OutcomeStatus::Planned) {
@@ -200,7 +217,7 @@ impl RunContext<'_> {
         let name = subject.integration.as_ref().map_or("", |(_, name)| name.as_str());
         let places = inputs.code_mappings.iter().map(|mapping| mapping.place());
         let managed = ManagedIntegration {
-            server: self.backend_place(inputs),
+            server: recorded_place(&self.backend_place(inputs), &scope.path),
             org: inputs.org.as_ref()?.to_string(),
             provider: inputs.provider.clone().unwrap_or_default(),
             id,
@@ -279,6 +296,12 @@ impl RunContext<'_> {
 /// Whether an entry came to its end.
 fn is_done(ended: &EntryOutcome) -> bool {
     matches!(ended.outcome.status, OutcomeStatus::Complete | OutcomeStatus::Planned)
+}
+
+/// Whether a path stands for an open stream, as `/dev/stdin` does.
+fn is_descriptor(path: &Path) -> bool {
+    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+    folder.is_some_and(|folder| folder == Path::new("/dev") || folder.starts_with("/proc"))
 }
 
 /// Writes the record, whole; the end that tells of a failure.

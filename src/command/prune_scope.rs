@@ -1,7 +1,10 @@
 //! What may be pruned by a run over a manifest, as it was read before anything began.
 
 use crate::inputs::raw::RawInputs;
-use crate::manifest::{ManagedIntegration, ManagedRecord, server_key};
+use crate::manifest::{EMBEDDED, ManagedIntegration, ManagedRecord, server_key};
+use crate::os::paths::FileIdentity;
+use crate::text::quote;
+use std::path::Path;
 
 /// What was managed before, and how its servers are reached.
 pub(crate) struct PruneScope {
@@ -13,14 +16,50 @@ pub(crate) struct PruneScope {
     /// Whether the manifest itself names each organization. Where a variable or a flag does, another run
     /// has another one.
     pub(super) names_orgs: bool,
+    /// The same of each server. The embedded backend's file is none of the manifest's.
+    pub(super) names_servers: bool,
 }
 
 impl PruneScope {
+    /// What is left of servers that this run does not reach, as another one may.
+    pub(super) fn unreached(&self, kept: &[ManagedIntegration]) -> Option<String> {
+        let is_reached = |one: &&ManagedIntegration| {
+            let own = server_key(&one.server);
+            self.access.iter().any(|((server, _), _)| server_key(server) == own)
+        };
+        let left: Vec<_> = kept.iter().filter(|one| !is_reached(one)).collect();
+        let server = quote(&left.first()?.server);
+        let count = left.len();
+        Some(format!("{count} of the record are at servers that this run does not reach: {server}"))
+    }
+
     /// Whether this run can tell that the manifest names it no longer.
     pub(super) fn includes(&self, one: &ManagedIntegration) -> bool {
-        let is_place = |((server, org), _): &((String, String), RawInputs)| {
-            server_key(server) == server_key(&one.server) && *org == one.org
-        };
-        self.names_orgs || self.access.iter().any(is_place)
+        let own = server_key(&one.server);
+        let mut reached = self.access.iter().filter(|((server, _), _)| server_key(server) == own);
+        let is_named = self.names_servers && !own.starts_with(EMBEDDED);
+        match self.names_orgs {
+            true => is_named || reached.next().is_some(),
+            false => reached.any(|((_, org), _)| *org == one.org),
+        }
     }
+}
+
+/// The place of a backend as the record at this path has it. A file of the embedded one is known by where
+/// it is, whichever way it is named and whether it is there yet; below the record's folder, by the way
+/// from there, since a checkout may be anywhere.
+pub(super) fn recorded_place(place: &str, record: &str) -> String {
+    let Some(file) = place.strip_prefix(EMBEDDED) else { return place.to_owned() };
+    let record = FileIdentity::of(Path::new(record));
+    let file = FileIdentity::of(Path::new(file));
+    let folder = record.path().parent().unwrap_or(Path::new(""));
+    let shown = file.path().strip_prefix(folder).unwrap_or(file.path());
+    format!("{EMBEDDED}{}", shown.to_string_lossy())
+}
+
+/// The same of a place that the record at this path has.
+pub(super) fn read_place(place: &str, record: &str) -> String {
+    let Some(file) = place.strip_prefix(EMBEDDED) else { return place.to_owned() };
+    let folder = Path::new(record).parent().unwrap_or(Path::new(""));
+    recorded_place(&format!("{EMBEDDED}{}", folder.join(file).to_string_lossy()), record)
 }

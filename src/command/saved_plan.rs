@@ -6,6 +6,7 @@ use super::{Command, RunContext};
 use crate::database::path;
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::{BackendName, Inputs};
+use crate::manifest::EMBEDDED;
 use crate::outcome::saved_plan::SavedPlan;
 use crate::outcome::{EntryOutcome, Outcome};
 use crate::text::quote;
@@ -76,7 +77,7 @@ impl RunContext<'_> {
             Ok(BackendName::Embedded) => {
                 let path = path::resolve_path(inputs.database.as_deref(), self.env);
                 let path = path.map(|path| path.to_string_lossy().into_owned());
-                format!("embedded: {}", path.unwrap_or_default())
+                format!("{EMBEDDED}{}", path.unwrap_or_default())
             }
             _ => without_credentials(inputs.page_url()),
         }

@@ -1,5 +1,6 @@
 //! The entries of a manifest as they are compared with one another.
 
+use super::managed::{EMBEDDED, server_key};
 use crate::error::{Error, ErrorCode};
 use crate::inputs::Inputs;
 use crate::inputs::types::BackendName;
@@ -28,7 +29,12 @@ impl ComparedEntry<'_> {
     /// The organization, which is another one on another server.
     pub(super) fn organization(&self) -> String {
         let org = self.inputs.org.as_ref().map(ToString::to_string).unwrap_or_default();
-        format!("{:?} {} {org}", self.backend, self.inputs.page_url())
+        let server = match self.backend {
+            // All entries have one file.
+            Some(BackendName::Embedded) => EMBEDDED.to_owned(),
+            Some(BackendName::Sentry) | None => server_key(self.inputs.page_url().as_str()),
+        };
+        format!("{server} {org}")
     }
 
     /// Which integration it is about, as far as the inputs tell.

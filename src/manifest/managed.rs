@@ -8,6 +8,9 @@ use url::Url;
 /// What the name of the record adds to the manifest's.
 pub const RECORD_SUFFIX: &str = ".managed.json";
 
+/// What the place of an embedded backend begins with, before its file.
+pub const EMBEDDED: &str = "embedded: ";
+
 /// Everything that runs of a manifest have found or made as it says.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -80,7 +83,8 @@ impl ManagedRecord {
         current.iter().for_each(|now| by_key.entry(now.key()).or_default().push(now));
         let known = self.integrations.iter();
         let known = known.filter(|one| {
-            !removed.contains(&one.key()) && !one.is_held(current) && !one.is_respelled(current)
+            let is_there = one.is_held(current) || one.is_renamed_place(current);
+            !removed.contains(&one.key()) && !is_there
         });
         let unnamed = known.map(|one| match by_key.get(&one.key()) {
             None => one.clone(),
@@ -101,6 +105,27 @@ impl ManagedRecord {
     /// What was managed and may be what an entry means that names its provider alone: it stays.
     pub fn held(&self, current: &[ManagedIntegration]) -> Vec<ManagedIntegration> {
         self.integrations.iter().filter(|one| one.is_held(current)).cloned().collect()
+    }
+
+    /// Keeps those the manifest's own that an entry of it installed, where another one only links now.
+    pub fn keep_installed(&self, current: &mut [ManagedIntegration]) {
+        let installed = |one: &&ManagedIntegration| !one.links_only && one.id.is_some();
+        let own: HashSet<_> = current.iter().filter(installed).map(|one| one.id).collect();
+        for now in current.iter_mut().filter(|now| now.links_only && !own.contains(&now.id)) {
+            let mut known = self.integrations.iter().filter(installed);
+            if let Some(known) = known.find(|known| known.key() == now.key()) {
+                (now.links_only, now.name) = (false, known.name.clone());
+                now.provider.clone_from(&known.provider);
+            }
+        }
+    }
+
+    /// What may be the same as something managed now under another name of its server, or another
+    /// server's.
+    pub fn elsewhere(&self, current: &[ManagedIntegration]) -> Vec<ManagedIntegration> {
+        let reached: HashSet<_> = current.iter().map(|now| server_key(&now.server)).collect();
+        let known = self.integrations.iter().filter(|one| one.is_renamed_place(current));
+        known.filter(|one| !reached.contains(&server_key(&one.server))).cloned().collect()
     }
 
     /// The record of what is managed now, and of what should have gone and is still there.
@@ -133,15 +158,21 @@ impl ManagedIntegration {
         (server_key(&self.server), &self.org) == (server_key(&other.server), &other.org)
     }
 
-    /// Whether one of these is the same integration, in an organization of which one has the slug and
-    /// the other the id.
-    fn is_respelled(&self, current: &[Self]) -> bool {
+    /// Whether one of these is the same integration, in a place that is named otherwise: its organization
+    /// by the slug or by the id, or its server by another of its names.
+    fn is_renamed_place(&self, current: &[Self]) -> bool {
         let is_id = |org: &str| org.bytes().all(|byte| byte.is_ascii_digit());
-        current.iter().any(|now| {
-            is_id(&now.org) != is_id(&self.org)
-                && self.id.is_some_and(|id| now.id == Some(id))
-                && (&self.provider, server_key(&self.server))
-                    == (&now.provider, server_key(&now.server))
+        let is_same = |a: &str, b: &str| a == b || a.is_empty() || b.is_empty();
+        let is_alike = |now: &&Self| {
+            self.id.is_some() && self.id == now.id && is_same(&self.provider, &now.provider)
+        };
+        current.iter().filter(is_alike).any(|now| {
+            match server_key(&self.server) == server_key(&now.server) {
+                true => is_id(&now.org) != is_id(&self.org),
+                // A file is known by where it is.
+                false if self.server.starts_with(EMBEDDED) => false,
+                false => self.org == now.org && is_same(&self.name, &now.name),
+            }
         })
     }
 

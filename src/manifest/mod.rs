@@ -18,12 +18,13 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::raw::RawInputs;
 use crate::inputs::table::INPUTS;
 use crate::text::yaml::LineColumn;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 pub use compared::{ComparedDeploy, ComparedEntry, ComparedRelease};
 pub use duplicates::duplicates;
 pub use inventory_index::InventoryIndex;
-pub use managed::{ManagedIntegration, ManagedRecord, RECORD_SUFFIX, server_key};
+pub use managed::{EMBEDDED, ManagedIntegration, ManagedRecord, RECORD_SUFFIX, server_key};
 pub use release_conflicts::shared_builds;
 pub use source::ManifestSource;
 pub use write::{ExistingIntegration, GeneratedManifest, OrganizationInventory, write};
@@ -52,8 +53,8 @@ pub struct Manifest {
     pub defaults: Vec<&'static str>,
     /// What holds for all entries, where what is named no longer is to be removed.
     pub pruned: Option<RawInputs>,
-    /// Whether a variable fills in an organization, so that another run may have another one.
-    pub has_variable_org: bool,
+    /// The keys of places that a variable fills in, so that another run may have another one.
+    pub variable_keys: BTreeSet<&'static str>,
     /// The text, to point into.
     pub source: ManifestSource,
 }
@@ -73,8 +74,8 @@ impl Manifest {
         let point = |mistake| source.point(mistake, None);
         let mistakes = reader.mistakes.into_iter().map(point).collect();
         let (defaults, pruned) = (reader.default_keys, reader.pruned);
-        let has_variable_org = reader.has_variable_org;
-        Ok((Self { entries, defaults, pruned, has_variable_org, source }, mistakes))
+        let variable_keys = reader.variable_keys;
+        Ok((Self { entries, defaults, pruned, variable_keys, source }, mistakes))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::text::suggest::closest;
 use crate::text::variable::VariableReference;
 use crate::text::yaml::{LineColumn, YamlDocument};
 use serde_yaml::{Mapping, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// The texts of some keys.
@@ -30,7 +30,7 @@ pub(super) struct ManifestReader<'a> {
     /// What holds for all entries, where `prune` is on.
     pub(super) pruned: Option<RawInputs>,
     /// Whether a variable fills in an organization.
-    pub(super) has_variable_org: bool,
+    pub(super) variable_keys: BTreeSet<&'static str>,
 }
 
 impl<'a> ManifestReader<'a> {
@@ -40,8 +40,8 @@ impl<'a> ManifestReader<'a> {
         variable: &'a dyn Fn(&str) -> Option<String>,
     ) -> Self {
         let (mistakes, default_keys) = (Vec::new(), Vec::new());
-        let (pruned, has_variable_org) = (None, false);
-        Self { document, base, variable, mistakes, default_keys, pruned, has_variable_org }
+        let (pruned, variable_keys) = (None, BTreeSet::new());
+        Self { document, base, variable, mistakes, default_keys, pruned, variable_keys }
     }
 
     /// The entries in the order of the file: the integrations, then the releases.
@@ -225,7 +225,7 @@ impl<'a> ManifestReader<'a> {
             }
             let value = &mapping[key];
             let has_variable = value.as_str().is_some_and(|text| text.contains("${"));
-            self.has_variable_org |= name == "org" && has_variable;
+            self.variable_keys.extend([name].into_iter().filter(|_| has_variable));
             // Of an unset token the reference stays, so that the entry can say which it lacks.
             let unset = value.as_str().filter(|text| TOKENS.contains(&name) && self.is_unset(text));
             let text = unset

@@ -149,3 +149,17 @@ fn code_mappings_without_a_manifest_are_no_different() {
     assert!(ended.stderr.contains(words), "{}", ended.stderr);
     assert!(!run.database().exists());
 }
+
+/// A machine has several names, and a server is one under all of them.
+#[test]
+fn an_account_is_one_under_both_names_of_its_server() {
+    let url = crate::support::http_server::HttpServer::unused_url();
+    let other = url.replace("127.0.0.1", "localhost");
+    let entry =
+        |url: &str| format!("  - {{provider: example, url: '{url}', state: {{name: a}}}}\n");
+    assert_twice(
+        &(entry(&url) + &entry(&other)),
+        "line 5 column 5",
+        "`integrations[0]` at line 4 column 5",
+    );
+}

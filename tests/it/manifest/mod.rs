@@ -13,6 +13,7 @@ mod plan_targets;
 mod plan_unmanaged;
 mod prune;
 mod prune_named;
+mod prune_places;
 mod saved_plans;
 mod saved_removals;
 mod shared_folders;

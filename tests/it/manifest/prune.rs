@@ -138,7 +138,13 @@ fn a_token_goes_to_no_server_of_the_record() {
     let own = format!("{}/", relay.peer.url());
     run.file(RECORD, run.text(RECORD).replace(&own, &format!("{}/", thief.url())));
     assert!(run.text(RECORD).contains(&thief.url()));
-    let ended = with(&run, "").execute().expect(2);
+    let ended = with(&run, "").execute().expect(0);
+    let words = "1 of the record are at servers that this run does not reach";
+    assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    // Where the manifest itself says which server is meant, another one is a mistake.
+    let head = format!("defaults: {{org: acme, url: '{own}'}}");
+    run.file("finishline.yml", format!("version: 1\nprune: true\n{head}\nintegrations: []\n"));
+    let ended = run.var("FINISHLINE_MANIFEST", "finishline.yml").execute().expect(2);
     assert!(ended.everything().contains("no entry and no default of the manifest reaches"));
     assert_eq!(thief.lines(), [""; 0]);
 }
