@@ -71,7 +71,10 @@ impl PlannedIntegration<'_> {
             None => format!("{verb} the {name} integration"),
         };
         comparison.begin(action, ChangedKind::Integration, &name, words);
-        comparison.note("verb", None, Some(verb).filter(|verb| *verb == "re-authorize"));
+        // What the inputs ask for, and not what is there.
+        let asked = ["re-authorize", "install again"];
+        comparison.note("verb", None, Some(verb).filter(|verb| asked.contains(verb)));
+        comparison.note("next", None, self.task.next.as_deref());
         for field in self.task.compare_fields(target) {
             compare(field, comparison);
         }

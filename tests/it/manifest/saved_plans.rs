@@ -156,3 +156,20 @@ fn a_release_of_other_inputs_or_files_is_another_plan() {
     scene.run.file("dist/app.js", script);
     apply(&scene, &release("")).execute().expect(0);
 }
+
+/// The mode and the address after the install are a part of what was reviewed.
+#[test]
+fn a_plan_holds_for_its_mode_and_its_next_address_alone() {
+    let run = ProgramRun::github().embedded("example", "{name: demo}");
+    run.execute().expect(0);
+    let other_mode = run.clone().var("FINISHLINE_MODE", "install");
+    let other_next = run.clone().var("FINISHLINE_NEXT", "/after");
+    for (saved, other) in [(&run, &other_mode), (&other_mode, &run), (&run, &other_next)] {
+        let plan = saved.clone().args(&["plan", "--format", "json"]).execute().expect(0);
+        run.file("plan.json", plan.stdout);
+        let apply = |run: &ProgramRun| run.clone().args(&["run", "--plan", "plan.json"]);
+        let ended = apply(other).execute().expect(4);
+        assert_eq!(ended.output("error-code"), "plan-changed", "{}", ended.stderr);
+        apply(saved).execute().expect(0);
+    }
+}
