@@ -87,7 +87,12 @@ fn release_routes() -> Vec<Endpoint> {
             .get(RELEASE_READ, releases::list)
             .post(RELEASE_WRITE, releases::create),
         Endpoint::at("projects/{org}/{project}/releases/")
-            .get(RELEASE_READ, releases::list_of_project),
+            .get(RELEASE_READ, releases::list_of_project)
+            .post(RELEASE_WRITE, releases::create_of_project),
+        Endpoint::at("projects/{org}/{project}/releases/{version}/")
+            .get(RELEASE_READ, releases::show)
+            .put(RELEASE_WRITE, releases::update)
+            .delete(RELEASE_DELETE, releases::delete),
         of_release("")
             .get(RELEASE_READ, releases::show)
             .put(RELEASE_WRITE, releases::update)

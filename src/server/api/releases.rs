@@ -84,7 +84,18 @@ async fn environments(request: &mut OrgRequest) -> Result<Vec<String>, ApiError>
 }
 
 /// `POST /releases/`: 201 for something new, 208 when everything was there.
-pub(crate) async fn create(mut request: OrgRequest) -> ApiResult {
+pub(crate) async fn create(request: OrgRequest) -> ApiResult {
+    create_in(request, None).await
+}
+
+/// `POST /projects/{org}/{project}/releases/`: the same for one project, which sentry-cli 2 sends.
+pub(crate) async fn create_of_project(mut request: OrgRequest) -> ApiResult {
+    let project = find_project(&mut request).await?;
+    create_in(request, Some(project.id)).await
+}
+
+/// Makes the release for the project of the path, else for those of the body.
+async fn create_in(mut request: OrgRequest, project: Option<i64>) -> ApiResult {
     let object = body::read(&request.raw)?;
     let mut reader = BodyReader::new(&object);
     let version = reader.text("version", TextRule::required(200).allow_blank().untrimmed());
@@ -97,10 +108,14 @@ pub(crate) async fn create(mut request: OrgRequest) -> ApiResult {
         }
         Some(_) | None => {}
     }
-    let slugs = release_body::projects(&mut reader);
+    let slugs = match project {
+        Some(_) => None,
+        None => release_body::projects(&mut reader),
+    };
     let body = ReleaseBody::read(&mut reader);
     reader.finish()?;
-    let projects = project_ids(&mut request, &slugs.unwrap_or_default()).await?;
+    let named = project_ids(&mut request, &slugs.unwrap_or_default()).await?;
+    let projects: Vec<_> = project.into_iter().chain(named).collect();
     let user_agent = request.raw.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
     let user_agent: Option<String> = user_agent.map(|agent| agent.chars().take(256).collect());
     let new = NewRelease {
@@ -118,9 +133,9 @@ pub(crate) async fn create(mut request: OrgRequest) -> ApiResult {
 }
 
 /// `GET /releases/{version}/`.
-pub(crate) async fn show(request: OrgRequest) -> ApiResult {
-    let version = request.raw.param("version").to_owned();
-    release_response(request, StatusCode::OK, &version).await
+pub(crate) async fn show(mut request: OrgRequest) -> ApiResult {
+    let release = release_in_path(&mut request).await?;
+    release_response(request, StatusCode::OK, &release.version).await
 }
 
 /// `PUT /releases/{version}/`: finalizes, and sets commits or refs.
@@ -138,7 +153,7 @@ pub(crate) async fn update(mut request: OrgRequest) -> ApiResult {
 
 /// `DELETE /releases/{version}/`.
 pub(crate) async fn delete(mut request: OrgRequest) -> ApiResult {
-    let version = request.raw.param("version").to_owned();
+    let version = release_in_path(&mut request).await?.version;
     if request.database.delete_release(request.org.id, &version).await? {
         return Ok(empty(StatusCode::NO_CONTENT));
     }
@@ -161,10 +176,18 @@ async fn release_response(mut request: OrgRequest, status: StatusCode, version: 
     Ok(json_response(status, &release_json::release(&mut request.database, &release).await?))
 }
 
-/// The release that the path names.
+/// The release that the path names. Below a project, it is one of that project's.
 pub(crate) async fn release_in_path(request: &mut OrgRequest) -> Result<StoredRelease, ApiError> {
     let version = request.raw.param("version").to_owned();
-    find(request, &version).await
+    let release = find(request, &version).await?;
+    if !request.raw.param("project").is_empty() {
+        let project = find_project(request).await?;
+        let projects = request.database.release_projects(release.id).await?;
+        if projects.iter().all(|(id, _)| *id != project.id) {
+            return Err(ApiError::not_found());
+        }
+    }
+    Ok(release)
 }
 
 async fn find(request: &mut OrgRequest, version: &str) -> Result<StoredRelease, ApiError> {

@@ -315,3 +315,27 @@ fn many_clients_at_once_make_one_release_each_and_lose_none() {
     });
     assert_eq!(serve.get(RELEASES).expect(200).as_array().unwrap().len(), 41);
 }
+
+/// sentry-cli 2 asks so where a call names one project.
+#[test]
+fn a_release_is_made_read_and_deleted_below_its_project_too() {
+    let serve = ServeProcess::start();
+    let of =
+        |project: &str, version: &str| format!("/api/0/projects/acme/{project}/releases/{version}");
+    let body = json!({ "version": "v1", "projects": ["web"] });
+    let made = serve.request("POST", &of("web", ""), body.clone()).expect(201);
+    assert_eq!(serve.request("POST", &of("web", ""), body.clone()).expect(208), made);
+    assert_eq!(serve.get(&of("web", "v1/")).expect(200), made);
+    assert_eq!(serve.get(&release("v1")).expect(200), made);
+    for method in ["GET", "PUT", "DELETE"] {
+        serve.request(method, &of("api", "v1/"), json!({})).expect(404);
+    }
+    let changed = serve.request("PUT", &of("web", "v1/"), json!({ "ref": SHA })).expect(200);
+    assert_eq!(changed["ref"], SHA);
+    // The project of the path joins those of the body.
+    let joined = serve.request("POST", &of("api", ""), body).expect(201);
+    assert_eq!(joined["projects"].as_array().unwrap().len(), 2);
+    serve.request("POST", &of("nope", ""), json!({ "version": "v2" })).expect(404);
+    assert_eq!(serve.request("DELETE", &of("web", "v1/"), Value::Null).status, 204);
+    serve.get(&release("v1")).expect(404);
+}
