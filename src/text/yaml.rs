@@ -4,6 +4,7 @@
 //! and refuses what serde_yaml lets pass: a key twice, anchors, a second document, deep nests.
 //! An error here never quotes the document, which may be full of secrets.
 
+use super::surrogates;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -84,7 +85,7 @@ impl YamlDocument {
 
 /// Reads one document, with or without the byte-order mark that editors of Windows begin a file with.
 pub fn read(text: &str) -> Result<YamlDocument, YamlError> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = &*surrogates::join(text.strip_prefix('\u{feff}').unwrap_or(text));
     let positions = DocumentParser::index_positions(text)?;
     let value = serde_yaml::from_str(text).map_err(|error| YamlError {
         kind: BROKEN,
