@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorCode};
 use crate::model::OrgSlug;
 use crate::secret::Secret;
 use crate::text::quote;
+use crate::text::surrogates;
 use crate::text::url::{is_plain_http, site_base};
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
@@ -228,13 +229,14 @@ pub(super) fn list(text: &str) -> Result<Vec<String>, &'static str> {
 
 fn code_mappings(text: &str) -> Result<Vec<CodeMapping>, &'static str> {
     let takes = "a YAML list of `{project, repository, stackRoot, sourceRoot, defaultBranch}`";
-    let mappings: Vec<CodeMapping> = serde_yaml::from_str(text).map_err(|_| takes)?;
+    let mappings: Vec<CodeMapping> =
+        serde_yaml::from_str(&surrogates::join(text)).map_err(|_| takes)?;
     Ok(mappings.into_iter().map(CodeMapping::trimmed).collect())
 }
 
 fn mapping_places(text: &str) -> Result<Vec<MappingPlace>, &'static str> {
-    let places: Vec<MappingPlace> =
-        serde_yaml::from_str(text).map_err(|_| "a YAML list of `{project, stackRoot}`")?;
+    let places: Vec<MappingPlace> = serde_yaml::from_str(&surrogates::join(text))
+        .map_err(|_| "a YAML list of `{project, stackRoot}`")?;
     let trim = |text: String| text.trim().to_owned();
     let trimmed = |place: MappingPlace| MappingPlace {
         project: trim(place.project),

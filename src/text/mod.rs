@@ -12,7 +12,7 @@ pub mod scrubber;
 pub(crate) mod shell;
 mod spelling;
 pub mod suggest;
-mod surrogates;
+pub(crate) mod surrogates;
 pub(crate) mod url;
 pub(crate) mod variable;
 pub(crate) mod words;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 /// A text in which such characters stand themselves, if it is JSON: there a backslash is nowhere but in
 /// a string.
-pub(super) fn join(text: &str) -> Cow<'_, str> {
+pub(crate) fn join(text: &str) -> Cow<'_, str> {
     let has_half = text.contains("\\ud") || text.contains("\\uD");
     if !has_half || serde_json::from_str::<IgnoredAny>(text).is_err() {
         return Cow::Borrowed(text);

@@ -218,3 +218,15 @@ fn a_manifest_links_by_the_id_alone() {
     assert_eq!(run.execute().expect(0).output("changed"), "true");
     assert_eq!(run.execute().expect(0).output("changed"), "false");
 }
+
+/// As Python writes JSON.
+#[test]
+fn a_character_in_two_halves_is_one_in_each_input_that_json_may_be_given_to() {
+    let run = ProgramRun::github().embedded("example", r#"{"name": "\ud83d\ude00 demo"}"#);
+    let mapping = r#"[{"project": "web", "repository": "acme/web", "stackRoot": "\ud83d\ude00/"}]"#;
+    let run = run.var("FINISHLINE_REPOSITORIES", "acme/web");
+    let run = run.var("FINISHLINE_CODE_MAPPINGS", mapping);
+    run.execute().expect(0);
+    let rows = "SELECT name FROM integration UNION ALL SELECT stack_root FROM code_mapping";
+    assert_eq!(run.rows(rows), ["😀 demo", "😀/"]);
+}
