@@ -23,6 +23,9 @@ pub(crate) enum ConnectError {
 /// The reason where nobody knows more.
 const TIMED_OUT: &str = "timed out";
 
+/// What the standard library says before the system's reason, which tells no more.
+const LOOKUP_FAILED: &str = "failed to lookup address information: ";
+
 /// Which part of the way failed, and why.
 #[derive(Clone, Debug)]
 pub(crate) struct NetworkError {
@@ -51,7 +54,8 @@ impl NetworkError {
         } else if has("unsuccessful tunnel") || has("tunnel error") {
             (format!("the proxy refused the connection: {last}"), Some(check_proxy))
         } else if has("dns error") {
-            (format!("DNS lookup failed: {last}"), Some(check_host))
+            let reason = last.trim_start_matches(LOOKUP_FAILED);
+            (format!("DNS lookup failed: {reason}"), Some(check_host))
         } else if error.is_timeout() {
             let is_connected = stage == ConnectError::Interrupted;
             (TIMED_OUT.to_owned(), is_connected.then_some(check_server))
@@ -162,7 +166,7 @@ fn check_host(address: &str) -> String {
 }
 
 fn check_listener(address: &str) -> String {
-    format!("check host and port in {address}, and whether the server is running")
+    format!("check the host and port in {address}, and whether the server is running there")
 }
 
 fn check_proxy(_: &str) -> String {
@@ -171,7 +175,9 @@ fn check_proxy(_: &str) -> String {
 }
 
 fn check_server(_: &str) -> String {
-    "check whether the server is overloaded, or give it more time with `timeout`; completed steps are kept".to_owned()
+    "check whether the server is overloaded; if it is only slow, raise `timeout`; completed steps \
+     are kept, so running again is safe"
+        .to_owned()
 }
 
 fn check_name(address: &str) -> String {

@@ -280,7 +280,8 @@ fn describe(failure: Error, request: &str, attempts: u32, started: Instant) -> E
     let seconds = log_seconds(started.elapsed());
     let plural = if attempts == 1 { "" } else { "s" };
     let end = format!("gave up on {request} after {attempts} attempt{plural} in {seconds} s");
-    Error { message: format!("{}; {end}", failure.message), ..failure }
+    let failed = failure.message.trim_end_matches('.');
+    Error { message: format!("{failed}; {end}"), ..failure }
 }
 
 /// How long to wait before another attempt; `None` where there is no time for one. A backoff takes

@@ -183,12 +183,19 @@ pub struct Refusal {
     pub status: Option<u16>,
     /// Whether nobody refused: the third party was not reached, or did not answer.
     pub is_silence: bool,
+    /// Who refused, if a third party was asked: its name and its host.
+    pub third_party: Option<String>,
 }
 
 impl Refusal {
     /// The same, but the third party answered with an error.
     pub(crate) fn by_provider(self) -> Self {
         Self { code: ErrorCode::ProviderError, ..self }
+    }
+
+    /// The same, with the name of the third party that was asked, and its host.
+    pub(crate) fn of_third_party(self, asked: String) -> Self {
+        Self { message: format!("{asked}: {}", self.message), third_party: Some(asked), ..self }
     }
 
     /// The integration cannot be built or stored.
@@ -198,19 +205,30 @@ impl Refusal {
 
     /// A refusal without a status.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), status: None, is_silence: false }
+        Self { code, message: message.into(), status: None, is_silence: false, third_party: None }
     }
 }
 
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
-        let failure = Self { status: refusal.status, ..Self::new(refusal.code, refusal.message) };
-        if refusal.is_silence {
-            let hint = "check that this machine can reach the third party, then run again; for a \
-                        private certificate authority, set `ca-file`";
-            return failure.with_hint(hint);
+        let Refusal { code, message, status, is_silence, third_party } = refusal;
+        let asked = third_party.as_deref().unwrap_or("the third party");
+        let hint = match code {
+            _ if is_silence => Some(format!(
+                "check that this machine can reach {asked}, then run again; for a private \
+                 certificate authority, set `ca-file`"
+            )),
+            ErrorCode::Refused if third_party.is_some() => Some(format!(
+                "correct it in `state` or in the settings of {asked}, then start again with \
+                 `finishline run`"
+            )),
+            _ => None,
+        };
+        let failure = Self { status, ..Self::new(code, message) };
+        match hint {
+            Some(hint) => failure.with_hint(hint),
+            None => failure,
         }
-        failure
     }
 }
 

@@ -8,6 +8,7 @@ use crate::model::Refusal;
 use crate::secret::Secret;
 use crate::text::scrubber::SecretScrubber;
 use serde_json::Value;
+use url::{Position, Url};
 
 /// One request to the third party.
 #[derive(Debug)]
@@ -96,6 +97,14 @@ impl VendorRequest {
         body: RequestBody,
     ) -> Self {
         Self { body, ..Self::get(name, url, credentials) }
+    }
+
+    /// Who is asked: the provider's name and the host, with the port if it is not the usual one.
+    pub(crate) fn asked_of(&self, provider: &str) -> String {
+        match Url::parse(&self.url) {
+            Ok(url) => format!("{provider} ({})", &url[Position::BeforeHost..Position::AfterPort]),
+            Err(_) => provider.to_owned(),
+        }
     }
 }
 

@@ -59,7 +59,7 @@ pub(crate) fn refusal_words(body: &str) -> Option<String> {
     let advice = ADVICE.iter().find(|(word, _)| lower.contains(&word.to_lowercase()));
     match (text.is_empty(), advice) {
         (true, _) => None,
-        (false, Some((_, advice))) => Some(format!("{text}; {advice}")),
+        (false, Some((_, advice))) => Some(format!("{}; {advice}", text.trim_end_matches('.'))),
         (false, None) => Some(text.to_owned()),
     }
 }

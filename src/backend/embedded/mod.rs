@@ -171,9 +171,10 @@ impl<'d> EmbeddedBackend<'d> {
         pipeline: &mut StoredPipeline,
     ) -> Result<(), EngineError> {
         while let Some(request) = provider.next_request(step, &pipeline.data)? {
-            let name = request.name;
+            let (name, asked) = (request.name, request.asked_of(provider.name()));
             let response = third_party::fetch(request, &self.certificates, &pipeline.data).await?;
-            provider.bind_response(name, &response, &mut pipeline.data)?;
+            let bound = provider.bind_response(name, &response, &mut pipeline.data);
+            bound.map_err(|refusal| refusal.of_third_party(asked))?;
             let key = &self.key;
             let is_saved = self
                 .database

@@ -63,6 +63,11 @@ fn assert_refused(ended: &RunResult, slug: &str, message: &str, status: &str) {
     assert_eq!(ended.joined(["error-message", "error-status"]), format!("{message} {status}"));
 }
 
+/// The third party as an error names it.
+fn asked(journey: &BrowserFlow) -> String {
+    format!("GitLab ({})", journey.party.origin.split("//").last().unwrap())
+}
+
 /// One line of the log has this name and these fields, as Sentry has them.
 #[track_caller]
 fn assert_logged(ended: &RunResult, event: &str, message: &str, status: &str) {
@@ -87,7 +92,8 @@ fn every_refusal_is_told_and_costs_nothing() {
             let ended = journey.resume(&callback).expect(4);
             let server = journey.party.origin.replace("http://", "failed: the connection to ");
             let words = if words == LOST { format!("{server} {words}") } else { words.to_owned() };
-            let message = format!("request for {request_name} {words}");
+            let asked = asked(&journey);
+            let message = format!("{asked}: request for {request_name} {words}");
             // The third party may have words of its own, which follow.
             let start = message;
             let message = ended.output("error-message");
@@ -116,7 +122,8 @@ fn an_answer_is_not_read_without_end() {
     let huge = json!({ "access_token": "t", "pad": "x".repeat(9 << 20) });
     journey.party.misbehave("/oauth/token", Misbehavior::Text(huge.to_string()));
     let ended = journey.resume(&callback).expect(4);
-    let message = format!("request for {TOKEN} failed: the response is not JSON");
+    let asked = asked(&journey);
+    let message = format!("{asked}: request for {TOKEN} failed: the response is not JSON");
     assert_refused(&ended, "refused", &message, "");
     journey.party.behave();
     journey.resume(&callback).expect(0);
@@ -154,7 +161,8 @@ fn an_answer_without_what_is_needed_is_refused_and_asked_for_again() {
     ] {
         journey.party.misbehave(path, Misbehavior::Text(said.to_owned()));
         let ended = journey.resume(&callback).expect(4);
-        assert_eq!(ended.output("error-message"), words, "{path} says {said}");
+        let message = format!("{}: {words}", asked(&journey));
+        assert_eq!(ended.output("error-message"), message, "{path} says {said}");
         assert_eq!(journey.run.rows("SELECT * FROM integration"), [""; 0]);
         journey.party.behave();
     }
@@ -170,11 +178,12 @@ fn a_wrong_client_secret_is_refused_with_the_third_partys_status() {
         journey.with_state(&gitlab_state(&journey.party, "wr0ng-s3cr3t", "group: my-group"));
     let callback = journey.party.approve(&journey.wait_for(&wrong));
     let ended = journey.resume(&callback).expect(4);
+    let asked = asked(&journey);
     assert_refused(
         &ended,
         "refused",
         &format!(
-            "request for {TOKEN} failed: HTTP 401: invalid_client; check `clientId` and `clientSecret`"
+            "{asked}: request for {TOKEN} failed: HTTP 401: invalid_client; check `clientId` and `clientSecret`"
         ),
         "401",
     );
@@ -187,11 +196,12 @@ fn a_code_that_was_not_issued_is_refused_with_the_third_partys_status() {
     let page = journey.wait();
     let callback = format!("?code=f0rged-s3cr3t&state={}", parameter(&page, "state"));
     let ended = journey.resume(&callback).expect(4);
+    let asked = asked(&journey);
     assert_refused(
         &ended,
         "refused",
         &format!(
-            "request for {TOKEN} failed: HTTP 400: invalid_grant; a code can be used once, and for minutes: start again"
+            "{asked}: request for {TOKEN} failed: HTTP 400: invalid_grant; a code can be used once, and for minutes: start again"
         ),
         "400",
     );
@@ -206,7 +216,8 @@ fn a_group_that_the_account_does_not_see_is_the_providers_error() {
     let hidden = journey.with_state(&gitlab_state(&journey.party, CLIENT_SECRET, "group: hidden"));
     let callback = journey.party.approve(&journey.wait_for(&hidden));
     let ended = journey.resume(&callback).expect(4);
-    let message = "request for the GitLab group failed: HTTP 404: 404 Not Found";
+    let asked = asked(&journey);
+    let message = &format!("{asked}: request for the GitLab group failed: HTTP 404: 404 Not Found");
     assert_refused(&ended, "provider-error", message, "404");
     assert_logged(&ended, PROVIDER_ERROR, message, "404");
 }
@@ -261,8 +272,9 @@ fn what_is_no_tls_and_what_nobody_trusts_is_told_as_such() {
         (untrusted, "the certificate's issuer is unknown"),
     ] {
         let host = party.origin.split("//").last().unwrap();
-        let words =
-            format!("request for {TOKEN} failed: TLS connection to {host} failed: {reason}");
+        let words = format!(
+            "GitLab ({host}): request for {TOKEN} failed: TLS connection to {host} failed: {reason}"
+        );
         let url = party.origin.replace("http://", "https://");
         let state =
             format!("{{url: '{url}', clientId: {CLIENT_ID}, clientSecret: {CLIENT_SECRET}}}");
@@ -295,10 +307,11 @@ fn a_server_that_is_not_there_is_told_as_such() {
     let state = parameter(&journey.wait(), "state");
     let ended = journey.resume(&format!("?code=c0de-s3cr3t&state={state}")).expect(4);
     let message = ended.output("error-message");
-    let words = format!("request for {TOKEN} failed: cannot connect to 127.0.0.1:1: ");
+    let asked = "GitLab (127.0.0.1:1)";
+    let words = format!("{asked}: request for {TOKEN} failed: cannot connect to 127.0.0.1:1: ");
     assert!(message.starts_with(&words) && message.len() > words.len(), "{message}");
     assert_refused(&ended, "refused", &message, "");
     assert_logged(&ended, FAILURE, &message, "");
-    let hint = "check that this machine can reach the third party, then run again";
-    assert!(ended.stderr.contains(hint), "{}", ended.stderr);
+    let hint = format!("check that this machine can reach {asked}, then run again");
+    assert!(ended.stderr.contains(&hint), "{}", ended.stderr);
 }

@@ -11,7 +11,7 @@ use finishline::provider::{self, FreshValues, IntegrationMatch};
 use serde_json::{Value, json};
 use std::sync::Mutex;
 
-/// A run whose request token is answered in this way.
+/// A run whose request token is answered in this way; the server's address is left out.
 fn at_bitbucket(answer: impl Fn(&Request) -> Response + Send + Sync + 'static) -> String {
     let party = HttpServer::new(answer);
     let state = json!({ "url": party.url(), "consumerKey": "sentry-k3y", "privateKey": KEY });
@@ -19,7 +19,9 @@ fn at_bitbucket(answer: impl Fn(&Request) -> Response + Send + Sync + 'static) -
     let run = run
         .var("KEY", KEY)
         .var("FINISHLINE_STATE", state.to_string().replace(&json!(KEY).to_string(), "\"${KEY}\""));
-    run.execute().expect(4).joined(["error-code", "error-status", "error-message"])
+    let address = party.url().replace("http://", "");
+    let ended = run.execute().expect(4).joined(["error-code", "error-status", "error-message"]);
+    ended.replace(&format!("({address})"), "(PARTY)")
 }
 
 #[test]
@@ -43,7 +45,7 @@ fn each_oauth_problem_has_the_third_partys_words_and_the_field_they_are_about() 
         ),
     ] {
         let found = at_bitbucket(move |_| Response::html(status, body));
-        let asked = "request for the request token from Bitbucket failed";
+        let asked = "Bitbucket Server (PARTY): request for the request token from Bitbucket failed";
         assert_eq!(found, format!("refused {status} {asked}: HTTP {status}: {words}"));
     }
 }

@@ -113,7 +113,11 @@ fn a_server_that_is_not_there_is_unreachable() {
     let message = format!("cannot connect to {host}: Connection refused (os error 111)");
     assert!(ended.output("error-message").starts_with(&message));
     assert!(ended.stderr.contains(AGAIN), "{}", ended.stderr);
-    assert!(ended.stderr.contains("check host and port in `url`"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("check the host and port in `url` (SENTRY_URL)"),
+        "{}",
+        ended.stderr
+    );
 }
 
 #[test]

@@ -391,7 +391,7 @@ impl RunResult {
             path.is_file() && !path.file_name().unwrap().to_string_lossy().contains(".db")
         });
         let read = |path: PathBuf| std::fs::read(path).unwrap();
-        let bytes: Vec<_> = texts.flat_map(read).collect();
+        let bytes = texts.map(read).collect::<Vec<_>>().concat();
         format!("{}\n{}\n{}", self.stdout, self.stderr, String::from_utf8_lossy(&bytes))
     }
 }

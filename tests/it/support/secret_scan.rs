@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use rusqlite::types::ValueRef;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 /// So many characters of a secret are a trace of it.
 const PIECE: usize = 8;
@@ -29,7 +29,7 @@ pub(crate) fn secret(place: &str) -> String {
 }
 
 /// Every piece by which a secret, or an encoding of it, is known.
-fn pieces(secret: &str) -> BTreeSet<String> {
+fn pieces(secret: &str) -> Vec<Vec<u8>> {
     let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
     let mut texts = vec![secret.to_owned(), encoded];
@@ -46,16 +46,18 @@ fn pieces(secret: &str) -> BTreeSet<String> {
     texts.iter().flat_map(|text| windows(text, PIECE)).chain(hex).collect()
 }
 
-fn windows(text: &str, length: usize) -> Vec<String> {
-    let parts = text.as_bytes().windows(length);
-    parts.map(|part| String::from_utf8_lossy(part).into()).collect()
+fn windows(text: &str, length: usize) -> Vec<Vec<u8>> {
+    text.as_bytes().windows(length).map(<[u8]>::to_vec).collect()
 }
 
 /// The lines of this text in which a trace of a secret is.
 pub(crate) fn traces(text: &str, secrets: &[String]) -> Vec<String> {
-    let pieces: Vec<_> = secrets.iter().flat_map(|secret| pieces(secret)).collect();
+    let pieces: HashSet<_> = secrets.iter().flat_map(|secret| pieces(secret)).collect();
     let lines = text.lines().filter(|line| !MASKS.iter().any(|mask| line.starts_with(mask)));
-    let known = |line: &&str| pieces.iter().any(|piece| line.contains(piece.as_str()));
+    let known = |line: &&str| {
+        let mut lengths = [PIECE, 2 * PIECE].into_iter();
+        lengths.any(|length| line.as_bytes().windows(length).any(|part| pieces.contains(part)))
+    };
     lines.filter(known).map(str::to_owned).collect()
 }
 

@@ -110,7 +110,7 @@ impl SentryClient {
     fn foreign_error(&self, response: &HttpResponse, message: String) -> Error {
         let (server, variable) = (self.server_name(), self.proxy_variable());
         let login = format!(
-            "put the user, a colon, the password and an `@` before the proxy's host in {variable}; or \
+            "add the proxy's user and password to the URL in {variable}, or correct them there; or \
              add {server} to NO_PROXY if this machine reaches it directly"
         );
         let (code, hint) = match response.status {
