@@ -138,10 +138,6 @@ fn input_values(
     if step.get("environment").is_none() && !is_of_files {
         values.push(("deploy", "false".to_owned()));
     }
-    // sentry-cli warns of a script without a map, unless it is to be strict.
-    if is_of_files && !call.has("strict") {
-        values.push(("allow-empty", "true".to_owned()));
-    }
     if env.get("FINISHLINE_BACKEND").is_none() {
         values.push(("backend", "sentry".to_owned()));
     }

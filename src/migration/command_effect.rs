@@ -2,7 +2,7 @@
 
 use super::plain_programs::PLAIN_PROGRAMS;
 use super::program;
-use super::shell_reader::{self, ShellCommand, assignment};
+use super::shell_reader::{ShellCommand, assignment};
 use super::shell_word::{WordPiece, pieces};
 
 /// What is different for the commands behind one.
@@ -116,14 +116,6 @@ const PROGRAMS: &[&str] = &[
     "zsh",
 ];
 
-/// Programs that print the same as long as no file is different.
-const READERS: &[&str] = &[
-    "cat", "jq", "yq", "echo", "printf", "cut", "tr", "head", "tail", "grep", "egrep", "sed",
-    "awk", "sort", "uniq", "wc", "basename", "dirname", "pwd", "realpath", "uname", "base64",
-];
-const GIT_READERS: &[&str] =
-    &["rev-parse", "describe", "log", "show", "rev-list", "symbolic-ref", "name-rev"];
-
 /// What a command may change.
 pub(super) fn of_command(command: &ShellCommand, functions: &[String]) -> CommandEffect {
     use CommandEffect::{
@@ -137,6 +129,7 @@ pub(super) fn of_command(command: &ShellCommand, functions: &[String]) -> Comman
     match word {
         _ if functions.iter().any(|name| name == word) => Everything,
         "" if command.words.is_empty() => Assignment,
+        _ if is_partial_assignment(word) => Everything,
         // A variable before a command of the shell's own may outlive it.
         _ if !command.assignments.is_empty() && !is_program(word) => Everything,
         "printf" if command.word(1).starts_with("-v") => Reading,
@@ -161,7 +154,7 @@ fn is_program(word: &str) -> bool {
 }
 
 /// Whether only switches are set that change no variable.
-fn only_switches(command: &ShellCommand) -> bool {
+pub(super) fn only_switches(command: &ShellCommand) -> bool {
     let is_switch = |at: usize| {
         let word = command.word(at);
         let letters = word.strip_prefix(['-', '+']).unwrap_or("");
@@ -172,12 +165,22 @@ fn only_switches(command: &ShellCommand) -> bool {
     (1..command.words.len()).all(is_switch)
 }
 
+/// The variables that a declaration names; what it computes may be any.
 fn declaration(command: &ShellCommand) -> CommandEffect {
-    let is_plain = |word: &str| !word.starts_with('-') || matches!(word, "-x" | "-r" | "-g");
-    match (1..command.words.len()).all(|at| is_plain(command.word(at))) {
+    let is_name = |raw: &str| raw.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let is_plain =
+        |raw: &str| matches!(raw, "-x" | "-r" | "-g") || is_name(raw) || assignment(raw).is_some();
+    match command.words.iter().skip(1).all(|word| is_plain(&word.raw)) {
         true => CommandEffect::Declaration,
         false => CommandEffect::Everything,
     }
+}
+
+/// Whether a word adds to a variable or sets an item of it, as `V+=x` and `V[0]=x` do.
+fn is_partial_assignment(word: &str) -> bool {
+    let name = word.split_once('=').map(|(name, _)| name).unwrap_or_default();
+    let own = name.split(['+', '[']).next().unwrap_or_default();
+    own.len() < name.len() && assignment(&format!("{own}=")).is_some()
 }
 
 /// Whether an expansion in a command assigns a variable.
@@ -216,32 +219,4 @@ pub(super) fn named_variables(command: &ShellCommand) -> impl Iterator<Item = &s
     let is_loop = command.word(1) == "in";
     let words = command.words.iter().skip(usize::from(!is_loop));
     words.map(|word| assignment(&word.raw).map_or(word.raw.as_str(), |(name, _)| name))
-}
-
-/// Whether a substitution prints the same as long as no file is different.
-pub(super) fn is_stable(substitution: &str) -> bool {
-    let commands = shell_reader::read(substitution);
-    !commands.is_empty() && commands.iter().all(only_reads)
-}
-
-/// Whether a command changes nothing anywhere, and prints the same each time.
-pub(super) fn only_reads(command: &ShellCommand) -> bool {
-    if command.is_redirected || !command.assignments.is_empty() {
-        return false;
-    }
-    let is_script = |word: &str| matches!(word, "-p" | "-pe" | "-e");
-    let names = |text: &str| command.words.iter().any(|word| word.raw == text);
-    match command.word(0) {
-        "git" => GIT_READERS.contains(&command.word(1)),
-        "node" => {
-            is_script(command.word(1)) && !command.words.iter().any(|word| is_volatile(&word.raw))
-        }
-        "sed" => !names("-i"),
-        word if READERS.contains(&word) => true,
-        _ => names("releases") && names("propose-version"),
-    }
-}
-
-fn is_volatile(code: &str) -> bool {
-    ["Date", "random", "uuid", "env", "write"].iter().any(|name| code.contains(name))
 }

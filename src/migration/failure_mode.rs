@@ -1,7 +1,8 @@
 //! Whether a script ends where one of its commands fails: by its shell, and by `set`.
 
+use super::harmless_command::never_fails;
 use super::script_part::{CommandUse, ScriptPart};
-use super::shell_reader::ShellCommand;
+use super::shell_reader::{CommandSeparator, ShellCommand};
 
 /// Whether a `shell:` of a workflow ends a script at the first failure, as those do that are only named.
 pub(super) fn ends_at_failure(shell: Option<&str>) -> bool {
@@ -37,16 +38,37 @@ impl ScriptPart {
     pub(super) fn let_failures_pass(&mut self, ends_at_failure: bool) {
         let last = self.commands.iter().rposition(|command| !command.is_substitution);
         let mut ends = ends_at_failure;
-        for (index, command) in self.commands.iter().enumerate() {
-            ends = failure_switch(command).unwrap_or(ends);
-            if let CommandUse::Step(step) = &mut self.uses[index]
-                && !ends
-                && last != Some(index)
-                && !step.is_tolerated
-            {
-                step.is_tolerated = true;
-                step.goes_on = true;
+        for index in 0..self.commands.len() {
+            ends = failure_switch(&self.commands[index]).unwrap_or(ends);
+            let list = self.rest_of_list(index);
+            let is_own = last == list.last().copied();
+            let is_only_said = list[1..].iter().all(|at| never_fails(&self.commands[*at]));
+            let CommandUse::Step(step) = &mut self.uses[index] else { continue };
+            if is_own || step.is_tolerated || ends && list.len() == 1 {
+                continue;
+            }
+            if is_only_said {
+                (step.is_tolerated, step.goes_on) = (true, true);
+            } else {
+                // What follows in the list depends on it, and what follows the list does not.
+                self.uses[index] = CommandUse::Call;
             }
         }
+    }
+
+    /// A command and those that `&&` joins to it.
+    fn rest_of_list(&self, index: usize) -> Vec<usize> {
+        let mut list = vec![index];
+        let mut after = self.commands[index].after;
+        for (at, command) in self.commands.iter().enumerate().skip(index + 1) {
+            if after != CommandSeparator::And {
+                break;
+            }
+            if !command.is_substitution {
+                list.push(at);
+                after = command.after;
+            }
+        }
+        list
     }
 }

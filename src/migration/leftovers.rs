@@ -47,6 +47,12 @@ pub(super) fn find(old: &str, kept: &[usize], notes: &[MigrationNote]) -> Vec<Mi
 
 fn is_comment_or_name(line: &str) -> bool {
     let line = line.trim_start().trim_start_matches("- ").trim_start();
+    // The image of a job may stand behind a key of its own.
+    let value = line.strip_prefix("name:").unwrap_or_default().split('#').next();
+    let value = value.unwrap_or_default().trim().trim_matches(['"', '\'']);
+    if value.contains("getsentry/sentry-cli") && !value.contains(char::is_whitespace) {
+        return false;
+    }
     let is_key = |key: &str| {
         let key = line.trim_start_matches('"').strip_prefix(key);
         key.is_some_and(|rest| rest.trim_start_matches('"').starts_with(':'))

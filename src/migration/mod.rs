@@ -9,6 +9,7 @@ mod client_variables;
 mod command_effect;
 mod edit;
 mod failure_mode;
+mod harmless_command;
 mod leftovers;
 mod line_diff;
 mod line_index;
@@ -159,7 +160,7 @@ fn script_edits(text: &str, notes: &mut Vec<MigrationNote>) -> Vec<TextEdit> {
     let session = ScriptSession::new([text].into_iter());
     let lines = LineIndex::new(text);
     notes.extend(session.notes(0, |at| lines.line(at)));
-    session.edits(0, text)
+    session.edits(0)
 }
 
 fn file_kind(name: &str, text: &str) -> FileKind {

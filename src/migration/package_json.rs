@@ -39,7 +39,7 @@ pub(super) fn edits(source: &str, notes: &mut Vec<MigrationNote>) -> Option<Vec<
         let line = lines.line(start);
         let session = ScriptSession::new([text.as_str()].into_iter());
         notes.extend(session.notes(0, |_| line));
-        let changes = session.edits(0, &text);
+        let changes = session.edits(0);
         if !changes.is_empty() {
             let text = serde_json::to_string(&apply(&text, &changes)).ok()?;
             edits.push(TextEdit::new(start..start + raw.get().len(), text));

@@ -1,8 +1,7 @@
 //! Which calls of a job are one step, and which stay calls.
 
 use super::call_target::{self, CallTarget};
-use super::script_part::{CommandUse, JobPart, ScriptPart, StepCall, ends_script};
-use super::shell_reader::ShellCommand;
+use super::script_part::{CommandUse, JobPart, ScriptPart, StepCall, is_installation};
 use super::shell_state::ShellState;
 use crate::sentry_cli::{SentryCliCall, SentryCliTask, StepConflict, StepInputs};
 
@@ -18,7 +17,7 @@ pub(super) struct StepGroup {
     values: Vec<String>,
     context: String,
     condition: Option<CommandPlace>,
-    is_tolerated: Option<bool>,
+    is_tolerated: bool,
     is_open: bool,
 }
 
@@ -34,7 +33,7 @@ impl StepGroup {
 
     /// Whether its failure is let pass.
     pub(super) fn is_tolerated(&self) -> bool {
-        self.is_tolerated == Some(true)
+        self.is_tolerated
     }
 }
 
@@ -43,8 +42,7 @@ pub(super) fn plan(parts: &mut [JobPart]) -> Vec<StepGroup> {
     loop {
         let groups = groups(parts);
         // What one of them is does not depend on the others: each only ends those before it.
-        let alone = injected_alone(parts, &groups).chain(of_other_release(parts, &groups));
-        let alone: Vec<_> = alone.collect();
+        let alone: Vec<_> = injected_alone(&groups).collect();
         if alone.is_empty() {
             return groups;
         }
@@ -57,37 +55,12 @@ pub(super) fn plan(parts: &mut [JobPart]) -> Vec<StepGroup> {
 }
 
 /// The calls that inject ids into files which the same step would not upload.
-fn injected_alone(parts: &[JobPart], groups: &[StepGroup]) -> impl Iterator<Item = CommandPlace> {
+fn injected_alone(groups: &[StepGroup]) -> impl Iterator<Item = CommandPlace> {
     let is_alone = |group: &&StepGroup| {
         group.inputs.does(SentryCliTask::InjectDebugIds)
             && !group.inputs.does(SentryCliTask::UploadSourcemaps)
     };
-    let injects = |place: &CommandPlace| match &parts[place.0] {
-        JobPart::Script(script) => script
-            .step_call(place.1)
-            .is_some_and(|step| step.call.task == SentryCliTask::InjectDebugIds),
-        JobPart::Other { .. } => false,
-    };
-    groups.iter().filter(is_alone).flat_map(|group| &group.calls).copied().filter(injects)
-}
-
-/// The calls of a script that change a release which the script does not make, or not in the same
-/// projects: only as calls they leave the rest of it as it is.
-fn of_other_release(parts: &[JobPart], groups: &[StepGroup]) -> impl Iterator<Item = CommandPlace> {
-    let step = |place: &CommandPlace| match &parts[place.0] {
-        JobPart::Script(script) if script.environment.is_none() => script.step_call(place.1),
-        _ => None,
-    };
-    let is_other = move |group: &&StepGroup| {
-        group.inputs.is_of_release()
-            && !group.inputs.does(SentryCliTask::NewRelease)
-            && step(&group.last()).is_some()
-    };
-    let files = [SentryCliTask::InjectDebugIds, SentryCliTask::UploadSourcemaps];
-    let is_release = move |place: &CommandPlace| {
-        step(place).is_some_and(|step| !files.contains(&step.call.task))
-    };
-    groups.iter().filter(is_other).flat_map(|group| &group.calls).copied().filter(is_release)
+    groups.iter().filter(is_alone).flat_map(|group| &group.calls).copied()
 }
 
 fn groups(parts: &[JobPart]) -> Vec<StepGroup> {
@@ -95,8 +68,8 @@ fn groups(parts: &[JobPart]) -> Vec<StepGroup> {
     let mut shell = ShellState::new();
     for (part, one) in parts.iter().enumerate() {
         match one {
-            JobPart::Other { sets_variables, is_barrier } => {
-                close(&mut groups, *is_barrier);
+            JobPart::Other { sets_variables } => {
+                close(&mut groups);
                 shell.end_step(*sets_variables);
             }
             JobPart::Script(script) => groups_of_script(&mut groups, &mut shell, part, script),
@@ -111,35 +84,30 @@ fn groups_of_script(
     part: usize,
     script: &ScriptPart,
 ) {
-    if let Some(environment) = &script.environment {
-        shell.begin_step(environment);
+    if script.goes_on {
+        close(groups);
     }
+    shell.begin_step(&script.environment);
     for (index, (command, command_use)) in script.commands.iter().zip(&script.uses).enumerate() {
         let is_call = !matches!(command_use, CommandUse::Other | CommandUse::Neutral);
         match command_use {
             CommandUse::Step(call) => join(groups, shell, script, (part, index), call),
-            CommandUse::Neutral => {}
             _ if command.is_substitution => {}
-            _ => close(groups, is_barrier(command, command_use)),
+            _ if !is_call && (is_installation(command) || shell.lets_calls_pass(command)) => {}
+            _ => close(groups),
         }
         shell.run(command, is_call);
     }
-    if script.environment.is_some() {
-        shell.end_step(script.sets_variables);
+    shell.end_step(script.sets_variables);
+    if script.goes_on {
+        close(groups);
     }
 }
 
-/// Whether what comes before a command must be done before it, whatever that is: a call may need the
-/// release, and so may what is named after it.
-fn is_barrier(command: &ShellCommand, command_use: &CommandUse) -> bool {
-    let is_about = command.words.iter().any(|word| word.raw.contains("sentry"));
-    !matches!(command_use, CommandUse::Other) || is_about || ends_script(command)
-}
-
-/// Ends the step that must be done before what follows; only the last may be open.
-fn close(groups: &mut [StepGroup], all: bool) {
+/// Ends the step before what follows; only the last may be open.
+fn close(groups: &mut [StepGroup]) {
     if let Some(group) = groups.last_mut() {
-        group.is_open &= !all && group.inputs.may_be_later();
+        group.is_open = false;
     }
 }
 
@@ -154,21 +122,19 @@ fn join(
     let call = call_target::without_repetition(&step.call, shell);
     let target = CallTarget::new(&step.call, shell);
     let condition = step.condition.map(|index| (place.0, index));
-    let passes = call.task == SentryCliTask::SetCommits;
     if let Some(group) = groups.last_mut().filter(|group| group.is_open) {
         let fits = group.context == script.context
             && group.condition == condition
-            && group.lets_pass(script, step)
+            && !group.is_tolerated
+            && !step.is_tolerated
+            && group.inputs.may_go_on_with(&call)
             && group.is_about(&target, &call, shell);
         if fits && group.inputs.add(&call).is_ok() {
             group.add(place, target, shell);
-            if !passes {
-                group.is_tolerated.get_or_insert(step.is_tolerated);
-            }
             return;
         }
     }
-    close(groups, true);
+    close(groups);
     let mut inputs = StepInputs::default();
     let added: Result<(), StepConflict> = inputs.add(&call);
     debug_assert!(added.is_ok(), "an empty step takes every call");
@@ -179,21 +145,12 @@ fn join(
         target,
         context: script.context.clone(),
         condition,
-        is_tolerated: (!passes).then_some(step.is_tolerated),
+        is_tolerated: step.is_tolerated,
         is_open: true,
     });
 }
 
 impl StepGroup {
-    /// Whether a failure of the call is let pass if one of the group is.
-    fn lets_pass(&self, script: &ScriptPart, step: &StepCall) -> bool {
-        let passes = step.call.task == SentryCliTask::SetCommits;
-        // A step that uploads files fails where they are not uploaded, whatever else it does.
-        let is_upload =
-            script.environment.is_some() && self.inputs.does(SentryCliTask::UploadSourcemaps);
-        self.is_tolerated.is_none_or(|known| passes || is_upload || known == step.is_tolerated)
-    }
-
     /// Whether a call is about the same, and the group still is what it was where its calls stand.
     fn is_about(&self, target: &CallTarget, call: &SentryCliCall, shell: &mut ShellState) -> bool {
         let differences = self.target.differences(target);

@@ -1,6 +1,7 @@
 //! Which words of a command are sentry-cli, however it is called.
 
 use super::shell_reader::{ShellCommand, assignment};
+use super::shell_word::canonical;
 use std::ops::Range;
 
 /// A call of sentry-cli in a command.
@@ -9,6 +10,20 @@ pub(super) struct ProgramCall {
     pub(super) program: Range<usize>,
     /// Variables that are given to it alone, as they are written.
     pub(super) variables: Vec<(String, String)>,
+    /// Those of them that stand within the words that name it.
+    pub(super) container_variables: Vec<(String, String)>,
+}
+
+impl ProgramCall {
+    /// The words that name finishline in its place.
+    pub(super) fn replacement(&self) -> String {
+        let variables = self.container_variables.iter();
+        let variables: String = variables.map(|(name, value)| format!("{name}={value} ")).collect();
+        match variables.is_empty() {
+            true => "finishline sentry-cli".to_owned(),
+            false => format!("env {variables}finishline sentry-cli"),
+        }
+    }
 }
 
 /// Words before a program that change nothing of what it does.
@@ -27,7 +42,7 @@ const RUNNERS: &[(&str, &[&str])] = &[
 /// Finds sentry-cli at the start of a command.
 pub(super) fn find(command: &ShellCommand) -> Option<ProgramCall> {
     let mut variables = command.assignments.clone();
-    let mut at = 0;
+    let (mut at, mut container_variables) = (0, Vec::new());
     while WRAPPERS.contains(&command.word(at)) {
         at += 1;
         while let Some((name, value)) = command.words.get(at).and_then(|word| assignment(&word.raw))
@@ -37,7 +52,7 @@ pub(super) fn find(command: &ShellCommand) -> Option<ProgramCall> {
         }
     }
     let end = match command.word(at) {
-        "docker" | "podman" => docker_image(command, at + 1, &mut variables)?,
+        "docker" | "podman" => docker_image(command, at + 1, &mut container_variables)?,
         word if is_program(word) => at + 1,
         word => {
             let (_, subcommands) = RUNNERS.iter().find(|(runner, _)| *runner == word)?;
@@ -45,7 +60,9 @@ pub(super) fn find(command: &ShellCommand) -> Option<ProgramCall> {
         }
     };
     let span = |index: usize| &command.words[index].span;
-    Some(ProgramCall { program: span(at).start..span(end - 1).end, variables })
+    variables.extend(container_variables.iter().cloned());
+    let program = span(at).start..span(end - 1).end;
+    Some(ProgramCall { program, variables, container_variables })
 }
 
 /// Whether a word names the program or its package.
@@ -68,7 +85,7 @@ fn package_end(command: &ShellCommand, start: usize, subcommands: &[&str]) -> Op
     is_program(command.word(at)).then_some(at + 1)
 }
 
-/// Behind the image of `docker run`, whose folder is the working folder.
+/// Behind the image of `docker run`, where its folder is the working folder and every other flag is known.
 fn docker_image(
     command: &ShellCommand,
     start: usize,
@@ -77,18 +94,56 @@ fn docker_image(
     if command.word(start) != "run" {
         return None;
     }
-    let is_image = |word: &str| word.contains("getsentry/sentry-cli");
-    let image = (start..command.words.len()).find(|index| is_image(command.word(*index)))?;
-    for index in start + 1..image {
-        let raw = &command.words[index].raw;
-        let is_variable = matches!(command.word(index - 1), "-e" | "--env");
-        let raw = raw.strip_prefix("--env=").or(is_variable.then_some(raw.as_str()));
-        if let Some((name, value)) = raw.and_then(assignment) {
-            variables.push((name.to_owned(), value.to_owned()));
-        }
+    let mut at = start + 1;
+    while command.word(at).starts_with('-') {
+        let word = command.word(at);
+        let (flag, value) = match word.split_once('=').filter(|_| word.starts_with("--")) {
+            Some((flag, value)) => (flag, value),
+            None => (word, command.word(at + 1)),
+        };
+        let takes_value = !matches!(flag, "--rm" | "-i" | "-t" | "-it" | "-ti" | "--init");
+        let is_known = match flag {
+            "-e" | "--env" => take_variable(value, variables),
+            "-v" | "--volume" => FOLDERS.contains(&value),
+            "-w" | "--workdir" => value == "/work",
+            "-u" | "--user" | "--network" | "--pull" | "--platform" => true,
+            _ => !takes_value,
+        };
+        is_known.then_some(())?;
+        at += 1 + usize::from(takes_value && flag == word);
     }
-    let is_named = command.word(image + 1) == "sentry-cli";
-    Some(image + 1 + usize::from(is_named))
+    command.word(at).contains("getsentry/sentry-cli").then_some(())?;
+    let is_named = command.word(at + 1) == "sentry-cli";
+    Some(at + 1 + usize::from(is_named))
+}
+
+/// What makes the working folder that of the image.
+const FOLDERS: &[&str] = &[
+    "$(pwd):/work",
+    "`pwd`:/work",
+    "$PWD:/work",
+    "${PWD}:/work",
+    ".:/work",
+    "./:/work",
+    "${{ github.workspace }}:/work",
+    "$GITHUB_WORKSPACE:/work",
+    "$CI_PROJECT_DIR:/work",
+    "\"$(pwd)\":/work",
+    "\"$PWD\":/work",
+    "$(pwd)\":/work",
+    "$PWD\":/work",
+];
+
+/// Takes `NAME=VALUE` of a container; a name alone is that of the shell. Whether it is one of them.
+fn take_variable(text: &str, variables: &mut Vec<(String, String)>) -> bool {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    match assignment(text) {
+        Some((name, value)) => {
+            variables.push((name.to_owned(), canonical(value)));
+            true
+        }
+        None => !text.is_empty() && text.chars().all(is_name),
+    }
 }
 
 #[cfg(test)]
@@ -116,11 +171,17 @@ mod tests {
             let call = find(commands.last().unwrap()).unwrap_or_else(|| panic!("{line}"));
             assert_eq!(&line[call.program], program, "{line}");
         }
+        let line =
+            "docker run --rm -e \"SENTRY_ORG=$O\" -e SENTRY_PROJECT getsentry/sentry-cli info";
+        let call = find(&read(line)[0]).unwrap();
+        assert_eq!(call.replacement(), "env SENTRY_ORG=\"$O\" finishline sentry-cli");
         for line in [
             "echo sentry-cli",
             "npm install @sentry/cli",
             "docker pull getsentry/sentry-cli",
             "npx tsc",
+            "docker run -v \"$PWD/dist:/work\" getsentry/sentry-cli info",
+            "docker run --env-file x getsentry/sentry-cli info",
         ] {
             assert!(find(read(line).last().unwrap()).is_none(), "{line}");
         }

@@ -1,75 +1,10 @@
-//! A shell script with its calls replaced in their places.
+//! Commands that go from a shell script, with what joins them to others.
 
 use super::edit::TextEdit;
-use super::plan::StepGroup;
-use super::program;
-use super::script_part::{CommandUse, ScriptPart};
+use super::script_part::ScriptPart;
 use super::shell_reader::CommandSeparator;
-use crate::sentry_cli::StepInputs;
 use std::collections::BTreeSet;
 use std::ops::Range;
-
-/// The command that takes a call as it is.
-const AS_IT_IS: &str = "finishline sentry-cli";
-
-/// The changes to one script: each group that ends in it is one command, and its other calls go.
-pub(super) fn edits(
-    text: &str,
-    part: usize,
-    script: &ScriptPart,
-    groups: &[StepGroup],
-) -> Vec<TextEdit> {
-    let mut edits = Vec::new();
-    let mut removed = BTreeSet::new();
-    for group in groups {
-        removed.extend(group.calls.iter().filter(|(of, _)| *of == part).map(|(_, index)| *index));
-        let (of, last) = group.last();
-        if of == part {
-            removed.remove(&last);
-            let line = command_line(&group.inputs);
-            edits.push(TextEdit::new(script.commands[last].span.clone(), line));
-        }
-    }
-    edits.extend(removals(text, script, &removed));
-    for (command, command_use) in script.commands.iter().zip(&script.uses) {
-        if matches!(command_use, CommandUse::Call)
-            && let Some(found) = program::find(command)
-        {
-            edits.push(TextEdit::new(found.program, AS_IT_IS));
-        }
-    }
-    edits
-}
-
-/// The command of ours that is one step.
-fn command_line(inputs: &StepInputs) -> String {
-    let mut variables = String::new();
-    let is_of_release = inputs.is_of_release();
-    let mut line =
-        String::from(if is_of_release { "finishline run" } else { "finishline sourcemaps" });
-    let mut folders = String::new();
-    for (name, value) in inputs.values() {
-        match (name, value.as_str()) {
-            ("auth-token", value) => variables.push_str(&format!("SENTRY_AUTH_TOKEN={value} ")),
-            ("headers", value) => variables.push_str(&format!("FINISHLINE_HEADERS={value} ")),
-            ("sourcemaps", value) if !is_of_release => {
-                let is_plain = !value.contains(['"', '\'', '$']);
-                folders = if is_plain { value.replace(',', " ") } else { value.to_owned() };
-            }
-            (name, "true") => line.push_str(&format!(" --{name}")),
-            (name, "false") => line.push_str(&format!(" --{name}=false")),
-            (name, value) => line.push_str(&format!(" --{name} {value}")),
-        }
-    }
-    // A variable of the job that names an environment would be a deploy.
-    if is_of_release && inputs.get("environment").is_none() {
-        line.push_str(" --deploy=false");
-    }
-    if !folders.is_empty() {
-        line.push_str(&format!(" {folders}"));
-    }
-    variables + &line
-}
 
 /// The changes that take commands out of a script, with what joins them to others.
 pub(super) fn removals(

@@ -1,19 +1,20 @@
 //! The commands of a script, and what each is to a migration.
 
 use super::client_variables::VARIABLES;
+use super::harmless_command::{is_expanded, is_harmless, is_stable, never_fails};
 use super::program;
-use super::shell_reader::{CommandSeparator, ShellCommand};
+use super::shell_reader::{CommandSeparator, ShellCommand, ShellWord};
 use super::shell_state::StepEnvironment;
-use super::shell_word::{canonical, has_dollar_quote};
-use crate::error::Error;
+use super::shell_word::{WordPiece, canonical, has_dollar_quote, pieces, unquoted};
+use crate::error::{Error, ErrorCode};
 use crate::sentry_cli::{self, SentryCliCall, SentryCliTask};
 
 /// A part of a job, in its order.
 pub(super) enum JobPart {
     /// A script.
     Script(ScriptPart),
-    /// Something else, which may need what was done before it, and may set variables for what follows.
-    Other { sets_variables: bool, is_barrier: bool },
+    /// Something else, which may set variables for what follows.
+    Other { sets_variables: bool },
 }
 
 /// A script of a job.
@@ -21,20 +22,25 @@ pub(super) struct ScriptPart {
     pub(super) commands: Vec<ShellCommand>,
     /// When and where it runs: only what is equal in this can be one step.
     pub(super) context: String,
-    /// With what a step of a workflow begins, which becomes a step of its own; `None` in a script
-    /// that goes on in the shell of the one before it.
-    pub(super) environment: Option<StepEnvironment>,
+    /// With what a step of a workflow begins.
+    pub(super) environment: StepEnvironment,
+    /// Whether the steps behind it run also where it fails, or it where they fail.
+    pub(super) goes_on: bool,
     /// Whether it may set variables for later steps.
     pub(super) sets_variables: bool,
     pub(super) uses: Vec<CommandUse>,
 }
+
+/// The inputs that are lists, with commas or blanks between their items.
+const LISTS: &[&str] =
+    &["projects", "sourcemaps", "sourcemaps-ignore", "sourcemaps-extensions", "strip-prefix"];
 
 /// What a command is to a migration.
 #[derive(Debug)]
 pub(super) enum CommandUse {
     /// Something that may need what was done before it.
     Other,
-    /// An assignment or a message, which needs nothing.
+    /// An assignment, a message or an installation of sentry-cli, which needs nothing.
     Neutral,
     /// A call that can be part of a step.
     Step(Box<StepCall>),
@@ -56,10 +62,6 @@ pub(super) struct StepCall {
     pub(super) condition: Option<usize>,
 }
 
-/// Commands that need nothing of what was done before.
-const NEUTRAL: &[&str] =
-    &["echo", "printf", "export", "declare", "local", "readonly", "set", "true", ":", "umask"];
-
 impl ScriptPart {
     /// Reads what each command of a script is.
     pub(super) fn new(commands: Vec<ShellCommand>, context: String) -> Self {
@@ -72,13 +74,31 @@ impl ScriptPart {
                 condition = None;
             }
             let command_use = command_use(&commands, index, condition);
-            let decides = matches!(command_use, CommandUse::Other | CommandUse::Call);
+            let decides = match command_use {
+                CommandUse::Other | CommandUse::Call => true,
+                CommandUse::Neutral => is_harmless(command) && !never_fails(command),
+                CommandUse::Step(_) | CommandUse::Refused(_) => false,
+            };
             if decides && !command.is_substitution {
                 condition = Some(index);
             }
             uses.push(command_use);
         }
-        Self { commands, context, environment: None, sets_variables: false, uses }
+        if defines_program(&commands) {
+            refuse_own(&commands, &mut uses);
+        }
+        let environment = StepEnvironment::default();
+        Self { commands, context, environment, goes_on: false, sets_variables: false, uses }
+    }
+
+    /// Whether it gives the program's name to a function or an alias.
+    pub(super) fn defines_program(&self) -> bool {
+        defines_program(&self.commands)
+    }
+
+    /// Takes none of its calls, which are those of a function.
+    pub(super) fn refuse_own(&mut self) {
+        refuse_own(&self.commands, &mut self.uses);
     }
 
     /// Whether a command may end the script before what follows.
@@ -118,14 +138,29 @@ impl ScriptPart {
     }
 }
 
+fn defines_program(commands: &[ShellCommand]) -> bool {
+    let is_alias = |word: &ShellWord| word.raw.starts_with("sentry-cli=");
+    commands.iter().any(|command| {
+        command.is_definition && command.word(0) == "sentry-cli"
+            || command.word(0) == "alias" && command.words.iter().any(is_alias)
+    })
+}
+
+fn refuse_own(commands: &[ShellCommand], uses: &mut [CommandUse]) {
+    let message = "the script gives the name `sentry-cli` to a function or an alias of its own";
+    let error = Error::new(ErrorCode::Unsupported, message)
+        .with_hint("let that call `finishline sentry-cli`: then the calls need no change");
+    for (command, one) in commands.iter().zip(uses) {
+        let is_call = !matches!(one, CommandUse::Other | CommandUse::Neutral);
+        if is_call && command.word(0) == "sentry-cli" {
+            *one = CommandUse::Refused(error.clone());
+        }
+    }
+}
+
 /// Whether a command ends its script.
 pub(super) fn ends_script(command: &ShellCommand) -> bool {
     matches!(command.word(0), "exit" | "return" | "exec")
-}
-
-/// Whether a command only sets variables or prints.
-pub(super) fn is_neutral(command: &ShellCommand) -> bool {
-    command.words.is_empty() || NEUTRAL.contains(&command.word(0)) || is_installation(command)
 }
 
 /// Whether a command installs sentry-cli.
@@ -158,12 +193,16 @@ fn command_use(commands: &[ShellCommand], index: usize, condition: Option<usize>
     let command = &commands[index];
     let Some(found) = program::find(command) else {
         let is_installer = is_piped_installer(commands, index);
-        let is_neutral = command.is_substitution || is_installer || is_neutral(command);
+        let is_neutral = command.is_substitution
+            || is_installer
+            || is_installation(command)
+            || is_harmless(command);
         return if is_neutral { CommandUse::Neutral } else { CommandUse::Other };
     };
     let arguments = command.words.iter().filter(|word| word.span.start >= found.program.end);
     let arguments: Vec<_> = arguments.map(|word| word.raw.clone()).collect();
     let mut call = match sentry_cli::parse(&arguments) {
+        Err(_) if may_be_more(&arguments) => return CommandUse::Call,
         Err(error) => return CommandUse::Refused(error),
         Ok(Err(_)) => return CommandUse::Call,
         Ok(Ok(call)) => call,
@@ -173,11 +212,9 @@ fn command_use(commands: &[ShellCommand], index: usize, condition: Option<usize>
         && !command.is_redirected
         && tolerance.is_some()
         && !matches!(command.before, CommandSeparator::Or | CommandSeparator::Other);
-    let values = command.assignments.iter().map(|(_, value)| value.as_str());
-    let mut texts = command.words.iter().map(|word| word.raw.as_str()).chain(values);
-    if texts.any(has_dollar_quote)
-        || !is_alone
+    if !is_alone
         || !is_of_step(&call)
+        || needs_shell(command, &call, &arguments)
         || !take_variables(&mut call, &found.variables)
     {
         return CommandUse::Call;
@@ -189,17 +226,74 @@ fn command_use(commands: &[ShellCommand], index: usize, condition: Option<usize>
     CommandUse::Step(Box::new(StepCall { call, is_tolerated, goes_on: false, condition }))
 }
 
+/// Whether arguments lack only what the shell puts in the place of one of them, which may be many.
+fn may_be_more(arguments: &[String]) -> bool {
+    let is_many = |raw: &&String| {
+        ["[@]", "[*]", "$@", "$*"].iter().any(|sign| raw.contains(sign)) || raw.starts_with('$')
+    };
+    let known: Vec<_> = arguments.iter().filter(|raw| !is_many(raw)).cloned().collect();
+    known.len() < arguments.len()
+        && known.len() > 1
+        && match sentry_cli::parse(&known) {
+            Ok(call) => call.is_ok(),
+            Err(error) => error.code == ErrorCode::Usage,
+        }
+}
+
 /// Whether the failure of a command is let pass; `None` where something else depends on it.
 fn tolerance(commands: &[ShellCommand], index: usize) -> Option<bool> {
     match commands[index].after {
         CommandSeparator::Or => {
             let fallback = commands[index + 1..].iter().find(|command| !command.is_substitution)?;
-            let is_quiet = matches!(fallback.word(0), "true" | ":" | "echo" | "printf");
-            (is_quiet && fallback.after == CommandSeparator::End).then_some(true)
+            let is_said = matches!(fallback.word(0), "true" | ":" | "echo" | "printf")
+                && !fallback.targets.iter().any(|target| target.contains('$'));
+            let is_last = fallback.after == CommandSeparator::End;
+            (is_last && is_said && never_fails(fallback)).then_some(true)
         }
         CommandSeparator::Other => None,
         CommandSeparator::End | CommandSeparator::And => Some(false),
     }
+}
+
+/// Whether a shell makes something else of a call's words than an input that they are in.
+fn needs_shell(command: &ShellCommand, call: &SentryCliCall, arguments: &[String]) -> bool {
+    let mut values = command.assignments.iter().map(|(_, value)| value).chain(arguments);
+    values.any(|raw| {
+        let is_computed = |piece: &WordPiece| match piece {
+            WordPiece::Substitution(command) => !is_stable(command),
+            _ => false,
+        };
+        let text = raw.strip_prefix("--").and_then(|flag| flag.split_once('='));
+        let text = text.map_or(raw.as_str(), |(_, value)| value);
+        let is_in = |name: &&str| call.inputs.get(*name).is_some_and(|value| value.contains(text));
+        let is_path = is_in(&"sourcemaps");
+        // Nobody means the home folder at the start of a script's address.
+        let is_prefix = call.inputs.get("url-prefix") == Some(raw);
+        let shown = if is_prefix { raw.trim_start_matches('~') } else { raw.as_str() };
+        has_dollar_quote(raw)
+            || pieces(raw).iter().any(is_computed)
+            || is_expanded(shown, !is_path)
+            || splits(raw) && LISTS.iter().any(is_in)
+            || is_path && has_quoted_glob(raw)
+    })
+}
+
+/// Whether an input that is a list has more than one item of a word.
+fn splits(raw: &str) -> bool {
+    let is_edge = |c: char| c == ',' || c.is_whitespace();
+    let splits =
+        |piece: &WordPiece| matches!(piece, WordPiece::Text(text) if text.contains(is_edge));
+    pieces(raw).iter().any(splits)
+}
+
+/// Whether a sign of a glob stands in quotes, where it is a letter of a file's name.
+fn has_quoted_glob(raw: &str) -> bool {
+    let count = |text: &str| text.matches(['*', '?', '[', '{']).count();
+    let of_piece = |piece: &WordPiece| match piece {
+        WordPiece::Text(text) => count(text),
+        _ => 0,
+    };
+    pieces(raw).iter().map(of_piece).sum::<usize>() > count(&unquoted(raw))
 }
 
 fn is_of_step(call: &SentryCliCall) -> bool {

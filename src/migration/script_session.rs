@@ -1,10 +1,10 @@
-//! The scripts that one shell runs, and what becomes of their calls.
+//! The scripts that one shell runs. Each call stays in its place, as the same call of finishline.
 
 use super::MigrationNote;
 use super::edit::TextEdit;
-use super::plan::{self, CommandPlace, StepGroup};
+use super::plan::CommandPlace;
+use super::program;
 use super::program_probe::{ProgramProbe, names_program, only_decides_installation, probe};
-use super::script;
 use super::script_part::{CommandUse, JobPart, ScriptPart, is_installation};
 use super::shell_reader::{self, ShellCommand};
 
@@ -23,7 +23,6 @@ const REFUSED: KeptReason = (
 /// The scripts of one shell.
 pub(super) struct ScriptSession {
     parts: Vec<JobPart>,
-    groups: Vec<StepGroup>,
     probes: Vec<(CommandPlace, ProgramProbe)>,
     kept: Option<KeptReason>,
 }
@@ -31,21 +30,27 @@ pub(super) struct ScriptSession {
 impl ScriptSession {
     /// Reads the scripts in their order.
     pub(super) fn new<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
-        let read = |text| JobPart::Script(ScriptPart::new(shell_reader::read(text), String::new()));
+        let read = |text| ScriptPart::new(shell_reader::read(text), String::new());
         let mut parts: Vec<_> = texts.map(read).collect();
+        if parts.iter().any(ScriptPart::defines_program) {
+            parts.iter_mut().for_each(ScriptPart::refuse_own);
+        }
+        let parts: Vec<_> = parts.into_iter().map(JobPart::Script).collect();
         let probes = probes(&parts);
         let kept = kept_reason(&parts, &probes);
-        let groups = if kept.is_some() { Vec::new() } else { plan::plan(&mut parts) };
-        Self { parts, groups, probes, kept }
+        Self { parts, probes, kept }
     }
 
     /// The changes to one script.
-    pub(super) fn edits(&self, part: usize, text: &str) -> Vec<TextEdit> {
+    pub(super) fn edits(&self, part: usize) -> Vec<TextEdit> {
         let JobPart::Script(script) = &self.parts[part] else { return Vec::new() };
         if self.kept.is_some() {
             return Vec::new();
         }
-        let mut edits = script::edits(text, part, script, &self.groups);
+        let calls = script.commands.iter().zip(&script.uses).filter(|(_, one)| is_call(one));
+        let found = calls.filter_map(|(command, _)| program::find(command));
+        let mut edits: Vec<_> =
+            found.map(|call| TextEdit::new(call.program.clone(), call.replacement())).collect();
         let has_calls = self.parts.iter().any(has_calls);
         for ((of, _), probe) in self.probes.iter().filter(|_| has_calls) {
             match probe {
@@ -68,7 +73,6 @@ impl ScriptSession {
         notes.extend(
             probes.map(|((_, index), _)| MigrationNote::untranslated(place(*index), message, hint)),
         );
-        let is_call = |one: &CommandUse| matches!(one, CommandUse::Step(_) | CommandUse::Call);
         let calls = script.uses.iter().enumerate().filter(|(_, one)| is_call(one));
         notes.extend(calls.map(|(index, _)| {
             let message = "this call stays: the script asks for sentry-cli before it";
@@ -76,6 +80,10 @@ impl ScriptSession {
         }));
         notes
     }
+}
+
+fn is_call(one: &CommandUse) -> bool {
+    matches!(one, CommandUse::Step(_) | CommandUse::Call)
 }
 
 fn has_calls(part: &JobPart) -> bool {

@@ -30,6 +30,8 @@ pub(super) struct ShellCommand {
     pub(super) assignments: Vec<(String, String)>,
     pub(super) words: Vec<ShellWord>,
     pub(super) is_redirected: bool,
+    /// Where it is redirected, with the sign and without quotes and braces.
+    pub(super) targets: Vec<String>,
     /// Whether the name or the text of a redirection may assign a variable, as `${V:=x}` does.
     pub(super) may_assign: bool,
     /// Whether it stands within `if`, a loop, a function, a group or a substitution.
@@ -179,7 +181,9 @@ impl ShellReader<'_> {
         let target =
             at + sign + (rest[sign..].len() - rest[sign..].trim_start_matches([' ', '\t']).len());
         let target_end = self.word_end(target, end);
-        self.open.may_assign |= may_assign(&self.text[target..target_end]);
+        let written = &self.text[target..target_end];
+        self.open.may_assign |= may_assign(written);
+        self.open.targets.push(format!("{operator}{written}").replace(['"', '{', '}'], ""));
         if matches!(operator, "<<" | "<<-") {
             self.heredocs.push(self.text[target..target_end].replace(['"', '\'', '\\'], ""));
         }

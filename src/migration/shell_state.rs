@@ -2,8 +2,9 @@
 //!
 //! A value is a text. What is not known is a mark that only the same unknown value has.
 
-use super::client_variables::decides;
-use super::command_effect::{self, CommandEffect, is_stable, only_reads};
+use super::client_variables::{VARIABLES, decides};
+use super::command_effect::{self, CommandEffect};
+use super::harmless_command::{is_harmless, is_stable, only_reads};
 use super::shell_reader::{ShellCommand, assignment};
 use super::shell_word::{WordPiece, pieces};
 use std::collections::{BTreeMap, BTreeSet};
@@ -207,6 +208,14 @@ impl ShellState {
         }
     }
 
+    /// Whether a command changes nothing for a call that stands before or behind it. Where text was run,
+    /// a name may be that of anything.
+    pub(super) fn lets_calls_pass(&self, command: &ShellCommand) -> bool {
+        let is_other = self.has_trap || self.has_references;
+        let is_function = self.functions.iter().any(|name| name == command.word(0));
+        !is_other && !is_function && is_harmless(command) && !changes_client(command)
+    }
+
     /// Goes on behind a command. `is_call`: it is one of sentry-cli, in a process of its own.
     pub(super) fn run(&mut self, command: &ShellCommand, is_call: bool) {
         if command.is_definition {
@@ -303,4 +312,18 @@ impl ShellState {
         (self.folder, self.files, self.moment) =
             (self.generation, self.generation, self.generation);
     }
+}
+
+/// Whether a command sets a variable that sentry-cli reads, or that decides about it.
+fn changes_client(command: &ShellCommand) -> bool {
+    let is_of_client = |name: &str| {
+        decides(name)
+            || VARIABLES.iter().any(|(_, variable)| *variable == name)
+            || ["SENTRY_", "GITHUB_"].iter().any(|of| name.starts_with(of))
+            || name == "IFS"
+    };
+    let exported = command.words.iter().filter(|_| command.word(0) == "export").skip(1);
+    let exported = exported.map(|word| word.raw.split('=').next().unwrap_or_default());
+    let mut names = command.assignments.iter().map(|(name, _)| name.as_str()).chain(exported);
+    names.any(is_of_client)
 }

@@ -61,6 +61,31 @@ pub(super) fn pieces(raw: &str) -> Vec<WordPiece> {
     pieces.0
 }
 
+/// What of a word stands in no quotes and no expansion, which the shell may make other words of.
+pub(super) fn unquoted(raw: &str) -> String {
+    let (mut text, mut at, mut is_quoted) = (String::new(), 0, false);
+    while at < raw.len() {
+        let rest = &raw[at..];
+        let next = rest.chars().next().unwrap_or(' ');
+        let close = |sign: char| rest[1..].find(sign).map_or(rest.len(), |close| close + 2);
+        at += match next {
+            '"' => {
+                is_quoted = !is_quoted;
+                1
+            }
+            '\'' if !is_quoted => close('\''),
+            '`' => close('`'),
+            '\\' => 1 + rest.chars().nth(1).map_or(0, char::len_utf8),
+            '$' => dollar_end(raw, at, raw.len()) - at,
+            other => {
+                text.extend(Some(other).filter(|_| !is_quoted));
+                other.len_utf8()
+            }
+        };
+    }
+    text
+}
+
 /// The signs of quotes that only some shells know.
 const DOLLAR_QUOTES: [&str; 2] = ["$'", "$\""];
 

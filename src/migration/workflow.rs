@@ -10,7 +10,7 @@ use super::script_session::script_notes;
 use super::shell_reader;
 use super::workflow_exports::{behind, handed_on, set_exported};
 use super::workflow_job::{JobSteps, StepScript, env_texts, scripts};
-use super::workflow_reasons::{StuckStep, read_steps};
+use super::workflow_reasons::{StuckStep, is_before, read_steps};
 use super::workflow_step::StepText;
 use super::workflow_values::{ReleaseValue, ValueError, WorkflowVariables};
 use super::yaml_tree::YamlNode;
@@ -95,6 +95,8 @@ fn default_of<'a>(key: &str, job: &'a YamlNode, document: &'a YamlNode) -> Optio
 pub(super) struct ConvertedGroup {
     pub(super) with: Vec<(String, String)>,
     pub(super) handed_on: BTreeSet<String>,
+    /// Whether it stands before the script that its calls are taken from.
+    pub(super) is_before: bool,
 }
 
 impl JobSteps<'_> {
@@ -154,18 +156,15 @@ impl JobSteps<'_> {
     fn parts(&self, stuck: &BTreeMap<usize, StuckStep>) -> Vec<JobPart> {
         let part = |step: usize| {
             let Some(text) = self.script(step).filter(|_| !stuck.contains_key(&step)) else {
-                let is_barrier = self.steps[step].written("run").contains("sentry")
-                    || self.steps[step].written("uses").to_lowercase().contains("sentry");
-                let sets_variables = self.sets_variables(step);
-                return JobPart::Other { sets_variables, is_barrier };
+                return JobPart::Other { sets_variables: self.sets_variables(step) };
             };
             let written = |key| self.steps[step].written(key);
             let context = ["if", "working-directory", "continue-on-error"].map(written).join("\n");
             let mut script = ScriptPart::new(shell_reader::read(text), context);
             script.let_failures_pass(ends_at_failure(self.shell_of(step)));
-            let environment = Some(self.step_environment(step));
-            let sets_variables = self.sets_variables(step);
-            JobPart::Script(ScriptPart { environment, sets_variables, ..script })
+            let environment = self.step_environment(step);
+            let (sets_variables, goes_on) = (self.sets_variables(step), self.goes_on(step));
+            JobPart::Script(ScriptPart { environment, sets_variables, goes_on, ..script })
         };
         (0..self.steps.len()).map(part).collect()
     }
@@ -178,10 +177,15 @@ impl JobSteps<'_> {
         parts: &[JobPart],
     ) -> Result<ConvertedGroup, StuckStep> {
         let projects = self.other_projects(group, maker, parts).ok().flatten();
-        self.converted(group, projects, parts).map_err(|error| {
+        let line = || self.line_of(group.last(), parts);
+        let converted = self.converted(group, projects, parts).map_err(|error| {
             let (message, hint) = error.words();
-            (self.line_of(group.last(), parts), message, hint)
-        })
+            (line(), message, hint)
+        })?;
+        let is_computed = !converted.handed_on.is_empty();
+        let is_before = is_before(group, is_computed, parts)
+            .map_err(|(message, hint)| (line(), message.to_owned(), hint.to_owned()))?;
+        Ok(ConvertedGroup { is_before, ..converted })
     }
 
     fn converted(
@@ -190,7 +194,7 @@ impl JobSteps<'_> {
         projects: Option<String>,
         parts: &[JobPart],
     ) -> Result<ConvertedGroup, ValueError> {
-        let environment = self.environment_of(group);
+        let environment = self.environment_of_group(group);
         let mut variables = self.variables(group, &environment, parts);
         let mut inputs = group.inputs.clone();
         set_exported(&mut inputs, &variables, group, parts, &environment)?;
@@ -212,32 +216,28 @@ impl JobSteps<'_> {
                 },
                 _ => (name, variables.value(&word)?),
             };
+            if name == "sourcemaps" && has_blank(&value) {
+                return Err(ValueError::Computed(value));
+            }
             with.push((name.to_owned(), value));
         }
         if let Some(name) = variables.changed_later(behind(group, parts)) {
             return Err(ValueError::Changed(name.clone()));
         }
         self.check_handed_on(group, &variables)?;
-        if self.may_name_environment(&environment) && group.inputs.get("environment").is_none() {
+        // A variable of the job that names an environment would be a deploy.
+        if group.inputs.get("environment").is_none() {
             with.push(("deploy".to_owned(), "false".to_owned()));
         }
         let folder = self.steps[group.last().0].value("working-directory").or(self.folder);
         with.extend(folder.map(|folder| ("working-directory".to_owned(), folder.to_owned())));
-        Ok(ConvertedGroup { with, handed_on: variables.handed_on })
-    }
-
-    /// Whether a variable may name an environment, which is a deploy to finishline.
-    fn may_name_environment(&self, variables: &BTreeSet<String>) -> bool {
-        let names = ["SENTRY_ENVIRONMENT", "FINISHLINE_ENVIRONMENT"];
-        self.is_composite || names.iter().any(|name| variables.contains(*name))
+        Ok(ConvertedGroup { with, handed_on: variables.handed_on, is_before: false })
     }
 
     /// The variables that the file sets for the step that a group becomes: what one of its steps has,
     /// that has too.
-    fn environment_of(&self, group: &StepGroup) -> BTreeSet<String> {
-        let of_steps =
-            group.calls.iter().flat_map(|(step, _)| env_texts(self.steps[*step].node).into_keys());
-        self.environment.iter().cloned().chain(of_steps).collect()
+    fn environment_of_group(&self, group: &StepGroup) -> BTreeSet<String> {
+        group.calls.iter().flat_map(|(step, _)| self.environment_of(*step)).collect()
     }
 
     /// The variables as they are where the last call of a group stands.
@@ -250,10 +250,17 @@ impl JobSteps<'_> {
         let (step, last) = group.last();
         let of_step = env_texts(self.steps[step].node);
         let declared = self.of_job.keys().chain(of_step.keys()).cloned().collect();
-        let mut variables = WorkflowVariables::new(environment, declared);
+        let may_name_release = self.may_name_release(environment);
+        let mut variables = WorkflowVariables::new(environment, declared, may_name_release);
         if let JobPart::Script(script) = &parts[step] {
             variables.assign(&script.commands[..last]);
         }
         variables
     }
+}
+
+/// Whether a value has a blank outside of its expressions, which in a list begins another item.
+fn has_blank(value: &str) -> bool {
+    let mut texts = value.split("${{").map(|part| part.rsplit("}}").next().unwrap_or_default());
+    texts.any(|text| text.contains(char::is_whitespace))
 }

@@ -28,6 +28,18 @@ fn handed_on_by(script: &str) -> impl Iterator<Item = &str> {
 }
 
 impl JobSteps<'_> {
+    /// Whether a variable may name the release, which is the commit otherwise.
+    pub(super) fn may_name_release(&self, environment: &BTreeSet<String>) -> bool {
+        // What is written there by no name may be any.
+        let is_unreadable = |step: usize| {
+            let script = self.script(step).unwrap_or_default();
+            script.contains("GITHUB_ENV") && handed_on_by(script).next().is_none()
+        };
+        self.is_composite
+            || environment.contains("SENTRY_RELEASE")
+            || (0..self.steps.len()).any(is_unreadable)
+    }
+
     /// Refuses what the script itself changes for later steps, of which the new one is the first.
     pub(super) fn check_handed_on(
         &self,
@@ -68,7 +80,8 @@ pub(super) fn set_exported(
     let JobPart::Script(script) = &parts[step] else { return Ok(()) };
     let exports = |name: &str| {
         let exports = |one: &ShellCommand| {
-            let is_export = matches!(one.word(0), "export" | "declare" | "typeset" | "set");
+            let is_export =
+                matches!(one.word(0), "export" | "declare" | "typeset" | "set" | "unset");
             let names = |word: &str| word.split('=').next() == Some(name);
             let is_switch =
                 |word: &str| word == "allexport" || word.starts_with('-') && word.contains('a');

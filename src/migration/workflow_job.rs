@@ -78,12 +78,31 @@ impl JobSteps<'_> {
         self.steps[step].value("shell").or(self.shell)
     }
 
+    /// Whether steps run although one failed: this one, or those behind it.
+    pub(super) fn goes_on(&self, step: usize) -> bool {
+        let condition = self.steps[step].value("if").unwrap_or_default();
+        let continues = self.steps[step].value("continue-on-error");
+        ["always()", "failure()", "cancelled()"].iter().any(|word| condition.contains(word))
+            || continues.is_some_and(|value| value != "false")
+    }
+
+    /// Whether the file reads something of a step elsewhere.
+    pub(super) fn is_read(&self, step: usize) -> bool {
+        let is_among = |id: &str| self.read_steps.contains(id) || self.read_steps.contains("*");
+        self.steps[step].value("id").is_some_and(is_among)
+    }
+
     /// What the shell of a step begins with.
     pub(super) fn step_environment(&self, step: usize) -> StepEnvironment {
         let of_step = env_texts(self.steps[step].node);
-        let names = self.environment.iter().chain(of_step.keys()).cloned().collect();
-        let names = Some(names).filter(|_| !self.is_composite);
+        let names = Some(self.environment_of(step)).filter(|_| !self.is_composite);
         StepEnvironment { of_job: self.of_job.clone(), of_step, names }
+    }
+
+    /// The variables that the file sets for a step.
+    pub(super) fn environment_of(&self, step: usize) -> BTreeSet<String> {
+        let of_step = env_texts(self.steps[step].node).into_keys();
+        self.environment.iter().cloned().chain(of_step).collect()
     }
 
     /// Whether a step may set variables for those behind it.

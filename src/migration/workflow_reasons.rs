@@ -2,25 +2,44 @@
 
 use super::command_effect::runs_text;
 use super::failure_mode::failure_switch;
+use super::harmless_command::{is_harmless, never_fails};
 use super::plan::StepGroup;
-use super::script_part::{CommandUse, JobPart, ScriptPart};
+use super::script_part::{CommandUse, JobPart, ScriptPart, is_installation};
 use super::shell_reader::ShellCommand;
 use super::shell_word::has_dollar_quote;
 use super::workflow_job::{JobSteps, is_proposal, scripts};
-use crate::sentry_cli::SentryCliTask;
 use crate::text::quote;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a step stays as it is: the line, what is the matter, and what to do.
 pub(super) type StuckStep = (usize, String, String);
 
+/// Why the calls of a step that runs or goes on after a failure are no steps of their own.
+const GOES_ON: (&str, &str) = (
+    "the step runs or goes on after a failure, and a step of its own for the calls would run although a \
+     command before them failed",
+    "give the calls a step whose `if:` asks for the outcome of this one",
+);
+
 /// How many steps one script may become.
 const MAX_STEPS: usize = 100;
 
-/// The steps whose outputs a file reads somewhere.
+/// The steps of which a file reads something, by their ids; `*` for any.
 pub(super) fn read_steps(source: &str) -> BTreeSet<&str> {
-    let behind = source.match_indices("steps.").map(|(at, word)| &source[at + word.len()..]);
-    behind.filter_map(|rest| rest.lines().next()?.split_once('.').map(|(id, _)| id)).collect()
+    let behind = source.match_indices("steps").map(|(at, word)| &source[at + word.len()..]);
+    behind.filter_map(read_step).collect()
+}
+
+/// The step that an expression reads, from behind the word.
+fn read_step(behind: &str) -> Option<&str> {
+    let line = behind.lines().next().unwrap_or_default();
+    if let Some(rest) = line.strip_prefix('.') {
+        return rest.split(['.', ' ', '[', '}', ')']).next();
+    }
+    if let Some(rest) = line.strip_prefix("['").or(line.strip_prefix("[\"")) {
+        return rest.split(['\'', '"']).next();
+    }
+    line.trim_start().starts_with([')', '[']).then_some("*")
 }
 
 impl JobSteps<'_> {
@@ -78,7 +97,8 @@ impl JobSteps<'_> {
     /// Why the calls cannot go behind the rest of the script.
     fn order_reason(&self, step: usize, script: &ScriptPart) -> Option<StuckStep> {
         let text = &self.steps[step];
-        let is_status = |word: &str| word.contains("$?") || word.contains("${?}");
+        let is_status =
+            |word: &str| ["$?", "${?}", "PIPESTATUS"].iter().any(|name| word.contains(name));
         let reads = |one: &&ShellCommand| {
             one.words.iter().any(|word| is_status(&word.raw))
                 || one.assignments.iter().any(|(_, value)| is_status(value))
@@ -88,17 +108,14 @@ impl JobSteps<'_> {
             let hint = "write the steps by hand, with `if:` and `outcome`".to_owned();
             return Some((self.line(step, command.span.start), message.to_owned(), hint));
         }
-        let condition = text.value("if").unwrap_or_default();
-        let goes_on =
-            ["always()", "failure()", "cancelled()"].iter().any(|word| condition.contains(word))
-                || text.value("continue-on-error").is_some_and(|value| value != "false");
-        let does_more = script.uses.iter().any(|one| matches!(one, CommandUse::Other));
-        let message = "the step runs or goes on after a failure, and a step of its own for the calls \
-                       would run although a command before them failed";
-        (goes_on && does_more).then(|| {
-            let hint = "give the calls a step whose `if:` asks for the outcome of this one";
-            (text.node.line, message.to_owned(), hint.to_owned())
-        })
+        let may_fail = |(command, one): (&ShellCommand, &CommandUse)| {
+            let is_other = matches!(one, CommandUse::Other | CommandUse::Neutral);
+            let is_own = command.is_substitution || is_installation(command);
+            is_other && !is_own && !never_fails(command)
+        };
+        let mut commands = script.commands.iter().zip(&script.uses);
+        (script.goes_on && commands.any(may_fail))
+            .then(|| (text.node.line, GOES_ON.0.to_owned(), GOES_ON.1.to_owned()))
     }
 
     fn command_reason(&self, step: usize, script: &ScriptPart, index: usize) -> Option<StuckStep> {
@@ -128,17 +145,24 @@ impl JobSteps<'_> {
     /// A step whose outputs are read stays.
     fn id_reason(&self, step: usize, line: usize) -> Option<StuckStep> {
         let id = self.steps[step].value("id")?;
-        let is_read = self.read_steps.contains(id);
         let message = format!("other steps read the outputs of the step `{id}`");
-        is_read.then(|| (line, message, "move the calls into a step of their own".to_owned()))
+        self.is_read(step)
+            .then(|| (line, message, "move the calls into a step of their own".to_owned()))
     }
 
     /// The scripts that would be more steps than anybody reads.
     pub(super) fn crowded_scripts(&self, groups: &[StepGroup]) -> Vec<(usize, StuckStep)> {
         let mut counts = BTreeMap::new();
         groups.iter().for_each(|group| *counts.entry(group.last().0).or_insert(0) += 1);
-        let crowded = counts.into_iter().filter(|(_, count)| *count > MAX_STEPS);
-        let reason = |(step, count)| {
+        let goes_on = |step: &usize| self.goes_on(*step);
+        let crowded = counts
+            .into_iter()
+            .filter(|(step, count)| *count > MAX_STEPS || *count > 1 && goes_on(step));
+        let reason = |(step, count): (usize, usize)| {
+            if count <= MAX_STEPS {
+                let line = self.steps[step].node.line;
+                return (step, (line, GOES_ON.0.to_owned(), GOES_ON.1.to_owned()));
+            }
             let message =
                 format!("this script would be {count} steps, and at most {MAX_STEPS} are made");
             let hint = "call `finishline` in a script of its own".to_owned();
@@ -167,16 +191,11 @@ impl JobSteps<'_> {
     }
 }
 
-/// Why a step behind the script is not the same as the calls in it.
+/// Why a step of its own is not the same as the calls in a script.
 fn place_reason(group: &StepGroup, parts: &[JobPart]) -> Option<(&'static str, &'static str)> {
     let (step, last) = group.last();
     let JobPart::Script(script) = &parts[step] else { return None };
-    let (before, behind) = (&script.commands[..last], &script.uses[last + 1..]);
-    let is_other = |one: &CommandUse| matches!(one, CommandUse::Other);
-    if group.inputs.does(SentryCliTask::UploadSourcemaps) && behind.iter().any(is_other) {
-        let message = "commands follow the upload in the same script";
-        return Some((message, "move them into a step behind it"));
-    }
+    let before = &script.commands[..last];
     let moves = |one: &ShellCommand| matches!(one.word(0), "cd" | "pushd" | "popd");
     if before.iter().any(moves) {
         let message = "the script changes its folder before this call";
@@ -185,4 +204,33 @@ fn place_reason(group: &StepGroup, parts: &[JobPart]) -> Option<(&'static str, &
     let message =
         "the script runs a text or a function before this call, which may set any variable";
     runs_text(before).then_some((message, "set the variables in `env:`"))
+}
+
+/// Whether the step of a group stands before the rest of the script, where that may need what it does:
+/// then nothing may stand before its calls that the step needs.
+pub(super) fn is_before(
+    group: &StepGroup,
+    is_computed: bool,
+    parts: &[JobPart],
+) -> Result<bool, (&'static str, &'static str)> {
+    let (step, last) = group.last();
+    let JobPart::Script(script) = &parts[step] else { return Ok(false) };
+    let has_names = script.commands.iter().any(|one| one.is_definition || one.word(0) == "alias");
+    let passes = |index: usize| {
+        let command = &script.commands[index];
+        script.step_call(index).is_some()
+            || command.is_substitution
+            || is_installation(command)
+            || script.is_piped_installer(index)
+            || is_harmless(command) && !has_names
+    };
+    let first = group.calls.iter().find(|(of, _)| *of == step).map_or(last, |(_, index)| *index);
+    if (last + 1..script.commands.len()).all(passes) {
+        Ok(false)
+    } else if !is_computed && (0..first).all(passes) {
+        Ok(true)
+    } else {
+        let message = "commands follow this call in the same script, and may need what it does";
+        Err((message, "move them into a step behind it"))
+    }
 }

@@ -1,13 +1,15 @@
 //! The steps of a workflow's job with their calls replaced in their places.
 
 use super::edit::TextEdit;
+use super::harmless_command::is_harmless;
 use super::plan::StepGroup;
 use super::script::removals;
-use super::script_part::{CommandUse, JobPart, ScriptPart, is_installation, is_neutral};
+use super::script_part::{CommandUse, JobPart, ScriptPart, is_installation};
 use super::workflow::ConvertedGroup;
 use super::workflow_installations::ProgramNeeds;
 use super::workflow_job::{JobSteps, scripts};
 use super::workflow_step::StepAdditions;
+use super::workflow_values::handed_name;
 use super::yaml_edits::script_edits;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,6 +36,7 @@ impl JobSteps<'_> {
             let goes_whole = !groups.is_empty()
                 && installs_only(script)
                 && !self.steps[step].node.is_flow
+                && !self.is_read(step)
                 && gone.len() == script.installations().count();
             if !own.is_empty() || goes_whole {
                 edits.extend(self.rewrite_step(step, script, &own, &gone));
@@ -64,7 +67,10 @@ impl JobSteps<'_> {
                 None => vec![text.removal()],
             },
         };
-        edits.extend(ending.map(|(added, converted)| text.insertion(&converted.with, &added)));
+        edits.extend(ending.map(|(added, converted)| {
+            let place = if converted.is_before { text.lines().start } else { text.lines().end };
+            text.insertion(&converted.with, &added, place)
+        }));
         edits
     }
 
@@ -78,7 +84,11 @@ impl JobSteps<'_> {
     ) -> Option<Vec<TextEdit>> {
         let does_more = script.installations().any(|index| !installations.contains(&index))
             || script.commands.iter().zip(&script.uses).any(|(command, command_use)| {
-                let is_more = matches!(command_use, CommandUse::Other) || command.is_redirected;
+                // A message may tell the host something, as `::add-mask::` does.
+                let is_told = command.words.iter().any(|word| word.raw.contains("::"))
+                    && matches!(command_use, CommandUse::Neutral);
+                let is_more =
+                    matches!(command_use, CommandUse::Other) || command.is_redirected || is_told;
                 is_more && !command.is_substitution && !is_installation(command)
             });
         if !does_more && handed_on.is_empty() {
@@ -98,9 +108,12 @@ impl JobSteps<'_> {
             .iter()
             .zip(&script.uses)
             .filter(|(_, one)| matches!(one, CommandUse::Call));
-        edits.extend(
-            proposals.map(|(command, _)| TextEdit::new(command.span.clone(), "git rev-parse HEAD")),
-        );
+        let proposal = if self.may_name_release(&self.environment_of(step)) {
+            NAMED_RELEASE
+        } else {
+            "git rev-parse HEAD"
+        };
+        edits.extend(proposals.map(|(command, _)| TextEdit::new(command.span.clone(), proposal)));
         let line = |name: &String| handing_line(name, script.is_token(name));
         let lines: String = handed_on.iter().map(line).collect();
         if !lines.is_empty() {
@@ -142,13 +155,17 @@ fn installs_only(script: &ScriptPart) -> bool {
     let installs = script.commands.iter().any(is_installation);
     installs
         && script.commands.iter().zip(&script.uses).all(|(command, one)| {
-            matches!(one, CommandUse::Neutral) && !(command.is_redirected && is_neutral(command))
+            let is_said = is_harmless(command) || is_installation(command);
+            matches!(one, CommandUse::Neutral) && !(command.is_redirected && is_said)
         })
 }
+
+/// What proposes a version, where a variable may.
+const NAMED_RELEASE: &str = "{ printenv SENTRY_RELEASE | grep . || git rev-parse HEAD; }";
 
 /// The line that hands a variable to later steps. A line end in its value would set another one.
 fn handing_line(name: &str, is_token: bool) -> String {
     let mask = if is_token { format!("echo \"::add-mask::${name}\"\n") } else { String::new() };
     let value = format!("$(printf %s \"${name}\" | tr -d '\\r\\n')");
-    format!("{mask}echo \"{name}={value}\" >> \"$GITHUB_ENV\"\n")
+    format!("{mask}echo \"{}={value}\" >> \"$GITHUB_ENV\"\n", handed_name(name))
 }

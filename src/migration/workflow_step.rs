@@ -105,8 +105,13 @@ impl<'a> StepText<'a> {
         Some(TextEdit::new(range, ""))
     }
 
-    /// A step of its own behind this one, under the same conditions.
-    pub(super) fn insertion(&self, with: &[(String, String)], added: &StepAdditions) -> TextEdit {
+    /// A step of its own before or behind this one, under the same conditions.
+    pub(super) fn insertion(
+        &self,
+        with: &[(String, String)],
+        added: &StepAdditions,
+        place: usize,
+    ) -> TextEdit {
         let indent = self.indent();
         let dash = format!("{}- ", &indent[..indent.len().saturating_sub(2)]);
         let mut text = format!("{dash}{}", use_of_action(&indent, with));
@@ -126,9 +131,8 @@ impl<'a> StepText<'a> {
             }
             added.environment.iter().for_each(|line| text.push_str(&format!("\n{indent}  {line}")));
         }
-        let end = self.lines().end;
-        let is_open = !self.source[..end].ends_with('\n');
-        TextEdit::new(end..end, if is_open { format!("\n{text}") } else { format!("{text}\n") })
+        let is_open = !self.source[..place].ends_with('\n') && place > 0;
+        TextEdit::new(place..place, if is_open { format!("\n{text}") } else { format!("{text}\n") })
     }
 
     /// The lines of its `env:`, by the variable's name.

@@ -2,7 +2,7 @@
 
 use super::command_effect::{self, CommandEffect, named_variables};
 use super::shell_reader::{ShellCommand, assignment};
-use super::shell_word::{WordPiece, pieces};
+use super::shell_word::{WordPiece, pieces, unquoted};
 use crate::text::quote;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,6 +46,10 @@ pub(super) struct WorkflowVariables {
     pub(super) handed_on: BTreeSet<String>,
     /// How many variables a value was made of.
     count: usize,
+    /// Whether a variable may name the release.
+    may_name_release: bool,
+    /// Whether the commit may be a part of the value, as the step takes it by default.
+    takes_head: bool,
 }
 
 /// The value of the release, where it is the commit.
@@ -60,8 +64,12 @@ pub(super) enum ReleaseValue {
 
 impl WorkflowVariables {
     /// The variables of a file; `declared` are those in an `env:`.
-    pub(super) fn new(environment: &BTreeSet<String>, declared: BTreeSet<String>) -> Self {
-        Self { environment: environment.clone(), declared, ..Self::default() }
+    pub(super) fn new(
+        environment: &BTreeSet<String>,
+        declared: BTreeSet<String>,
+        may_name_release: bool,
+    ) -> Self {
+        Self { environment: environment.clone(), declared, may_name_release, ..Self::default() }
     }
 
     /// Takes the assignments of a script, up to a call.
@@ -94,7 +102,9 @@ impl WorkflowVariables {
     }
 
     fn set(&mut self, name: &str, word: Option<&str>, is_uncertain: bool) {
-        let word = word.filter(|_| !is_uncertain).map(str::to_owned);
+        // What the shell makes of a home folder, only the shell can tell.
+        let is_told = |word: &&str| !is_uncertain && !unquoted(word).contains('~');
+        let word = word.filter(is_told).map(str::to_owned);
         self.assigned.insert(name.to_owned(), word);
     }
 
@@ -123,20 +133,21 @@ impl WorkflowVariables {
 
     /// The value of an input.
     pub(super) fn value(&mut self, word: &str) -> Result<String, ValueError> {
-        self.count = 0;
+        (self.count, self.takes_head) = (0, false);
         Ok(render(&self.resolve(&pieces(word), 0)?))
     }
 
     /// The value of the release.
     pub(super) fn release(&mut self, word: &str) -> Result<ReleaseValue, ValueError> {
-        self.count = 0;
+        (self.count, self.takes_head) = (0, true);
         let value = self.resolve(&pieces(word), 0)?;
+        let is_prefixed = |prefix: &[ValuePiece]| !prefix.contains(&ValuePiece::Head);
         Ok(match value.as_slice() {
             [ValuePiece::Head] => ReleaseValue::Head,
-            [prefix @ .., ValuePiece::Head] if !prefix.contains(&ValuePiece::Head) => {
+            [prefix @ .., ValuePiece::Head] if is_prefixed(prefix) => {
                 ReleaseValue::Prefixed(render(prefix))
             }
-            _ => ReleaseValue::Other(render(&value)),
+            _ => ReleaseValue::Other(self.value(word)?),
         })
     }
 
@@ -153,7 +164,7 @@ impl WorkflowVariables {
                     let inner = text.trim_start_matches("${{").trim_end_matches("}}").trim();
                     value.push(ValuePiece::Expression(inner.to_owned()));
                 }
-                WordPiece::Substitution(command) if is_head(command) => {
+                WordPiece::Substitution(command) if self.is_default_release(command) => {
                     value.push(ValuePiece::Head)
                 }
                 WordPiece::Substitution(command) => {
@@ -190,7 +201,16 @@ impl WorkflowVariables {
             return Err(ValueError::Changed(name.to_owned()));
         }
         self.handed_on.insert(name.to_owned());
-        Ok(vec![ValuePiece::Expression(format!("env.{name}"))])
+        Ok(vec![ValuePiece::Expression(format!("env.{}", handed_name(name)))])
+    }
+
+    /// Whether a command prints the release that a step has by default.
+    fn is_default_release(&self, command: &str) -> bool {
+        let words: Vec<_> = command.split_whitespace().collect();
+        let proposes = words.len() >= 3 && words.ends_with(&["releases", "propose-version"]);
+        let is_head = matches!(words[..], ["git", "rev-parse", "HEAD" | "--verify", ..])
+            && words.last() == Some(&"HEAD");
+        self.takes_head && (proposes || is_head && !self.may_name_release)
     }
 
     /// The expression of a variable that the host or the file sets.
@@ -251,20 +271,16 @@ const GITHUB_CONTEXT: &[&str] = &[
     "workspace",
 ];
 
-/// Whether a command prints the commit that is checked out.
-fn is_head(command: &str) -> bool {
-    let words: Vec<_> = command.split_whitespace().collect();
-    let proposes = words.len() >= 3 && words.ends_with(&["releases", "propose-version"]);
-    proposes
-        || words == ["git", "rev-parse", "HEAD"]
-        || words == ["git", "rev-parse", "--verify", "HEAD"]
+/// The name under which later steps find a variable of a script: one that no other program reads.
+pub(super) fn handed_name(name: &str) -> String {
+    format!("NEXT_STEP_{name}")
 }
 
 fn render(value: &[ValuePiece]) -> String {
     let text = |piece: &ValuePiece| match piece {
         ValuePiece::Text(text) => text.clone(),
         ValuePiece::Expression(expression) => format!("${{{{ {expression} }}}}"),
-        ValuePiece::Head => "${{ github.sha }}".to_owned(),
+        ValuePiece::Head => String::new(),
     };
     value.iter().map(text).collect()
 }

@@ -35,6 +35,7 @@ const ORDER: &[&str] = &[
     "sourcemaps-ignore-file",
     "sourcemaps-extensions",
     "sourcemaps-wait",
+    "allow-empty",
     "dry-run",
     "log-level",
 ];
@@ -44,6 +45,7 @@ const ORDER: &[&str] = &[
 pub struct StepInputs {
     values: BTreeMap<&'static str, String>,
     tasks: Vec<SentryCliTask>,
+    is_strict: bool,
 }
 
 /// The input for which two calls have different values, so that they are no one step.
@@ -80,6 +82,7 @@ impl StepInputs {
                 _ => return Err(StepConflict(name)),
             }
         }
+        self.is_strict |= call.has("strict");
         if call.has("finalize") {
             self.tasks.push(SentryCliTask::FinalizeRelease);
         }
@@ -106,10 +109,15 @@ impl StepInputs {
         self.tasks.contains(&task)
     }
 
-    /// Whether they only make a release and name its commits, which may be later in the job.
-    pub fn may_be_later(&self) -> bool {
-        let early = [SentryCliTask::NewRelease, SentryCliTask::SetCommits];
-        self.tasks.iter().all(|task| early.contains(task))
+    /// Whether one run does what a call does behind those that it does already, and fails before it
+    /// where one of them does: a release before its deploy, and files in a run of their own.
+    pub fn may_go_on_with(&self, call: &SentryCliCall) -> bool {
+        let rank = place_in_run(call.task);
+        let is_behind = |task: &SentryCliTask| {
+            let (place, is_of_files) = place_in_run(*task);
+            is_of_files == rank.1 && place <= rank.0
+        };
+        self.tasks.iter().all(is_behind)
     }
 
     /// Whether they make or change a release, and not only upload files.
@@ -133,8 +141,14 @@ impl StepInputs {
                 values.insert("finalize", "false".to_owned());
             }
         }
-        if self.does(SentryCliTask::UploadSourcemaps) && !self.does(SentryCliTask::InjectDebugIds) {
+        let [uploads, injects] = [SentryCliTask::UploadSourcemaps, SentryCliTask::InjectDebugIds]
+            .map(|task| self.does(task));
+        if uploads && !injects {
             values.insert("inject", "false".to_owned());
+        }
+        // sentry-cli warns of a script without a map, unless it is to be strict.
+        if (uploads || injects) && !self.is_strict {
+            values.insert("allow-empty", "true".to_owned());
         }
         let place = |name: &str| ORDER.iter().position(|known| *known == name);
         let mut values: Vec<_> = values.into_iter().collect();
@@ -150,5 +164,17 @@ impl StepInputs {
     /// Sets an input of the step.
     pub fn set(&mut self, name: &'static str, value: impl Into<String>) {
         self.values.insert(name, value.into());
+    }
+}
+
+/// Where in a run a call is carried out, and whether it is about files, which are sent beside that.
+fn place_in_run(task: SentryCliTask) -> (u8, bool) {
+    match task {
+        SentryCliTask::InjectDebugIds => (0, true),
+        SentryCliTask::UploadSourcemaps => (1, true),
+        SentryCliTask::NewRelease => (0, false),
+        SentryCliTask::SetCommits => (1, false),
+        SentryCliTask::FinalizeRelease => (2, false),
+        _ => (3, false),
     }
 }

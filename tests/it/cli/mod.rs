@@ -16,7 +16,11 @@ mod migrate;
 #[cfg(unix)]
 mod migrated_effects;
 #[cfg(unix)]
+mod migrated_order;
+#[cfg(unix)]
 mod migrated_programs;
+#[cfg(unix)]
+mod migration_bench;
 #[cfg(unix)]
 mod migration_faults;
 mod missing;
