@@ -32,7 +32,10 @@ pub(crate) fn migrate_file(name: &str, write: bool) -> Result<MigratedFile> {
     let is_changed = migrated.text != old;
     let report = match (is_changed, write) {
         (false, _) => String::new(),
-        (true, false) => migrated.unified_diff(name, &old),
+        (true, false) => {
+            let target = files::link_target(name);
+            migrated.unified_diff(target.as_deref().unwrap_or(name), &old)
+        }
         (true, true) => {
             let replace = || files::replace(name, &migrated.text, None);
             write_unless_stopped(replace).map_err(|error| failed("write", &error))?;

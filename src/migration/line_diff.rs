@@ -88,7 +88,8 @@ impl LineDiff {
         let mut text = String::new();
         for group in group_diff_ops(self.0.clone(), CONTEXT) {
             if text.is_empty() {
-                text = format!("--- a/{name}\n+++ b/{name}\n");
+                let [old, new] = ["a", "b"].map(|side| header_name(side, name));
+                text = format!("--- {old}\n+++ {new}\n");
             }
             text.push_str(&format!("{}\n", UnifiedHunkHeader::new(&group)));
             for op in &group {
@@ -101,6 +102,20 @@ impl LineDiff {
         }
         text
     }
+}
+
+/// The name of a file on one side, in quotes where git has it so.
+fn header_name(side: &str, name: &str) -> String {
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\\' => format!("\\{}", char::from(byte)),
+        _ => format!("\\{byte:03o}"),
+    };
+    let is_special = |c: char| c.is_ascii_control() || "\"\\".contains(c);
+    if !name.contains(is_special) {
+        return format!("{side}/{name}");
+    }
+    let letter = |c: char| if is_special(c) { escaped(c as u8) } else { c.to_string() };
+    format!("\"{side}/{}\"", name.chars().map(letter).collect::<String>())
 }
 
 fn lines(text: &str) -> Vec<&str> {

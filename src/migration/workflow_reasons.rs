@@ -70,8 +70,8 @@ impl JobSteps<'_> {
                 hint.to_owned(),
             ));
         }
-        if text.node.is_flow {
-            let message = "the step is written in braces";
+        if !text.is_block() {
+            let message = "the step is written in braces, or something else follows its dash";
             return Some((
                 line,
                 message.to_owned(),

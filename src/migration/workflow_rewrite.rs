@@ -35,7 +35,7 @@ impl JobSteps<'_> {
             let gone = removable_installations(step, script, &needs);
             let goes_whole = !groups.is_empty()
                 && installs_only(script)
-                && !self.steps[step].node.is_flow
+                && self.steps[step].is_block()
                 && !self.is_read(step)
                 && gone.len() == script.installations().count();
             if !own.is_empty() || goes_whole {
@@ -53,8 +53,7 @@ impl JobSteps<'_> {
         own: &[ConvertedStep<'_>],
         gone: &BTreeSet<usize>,
     ) -> Vec<TextEdit> {
-        let handed_on = own.iter().flat_map(|(_, converted)| converted.handed_on.iter().cloned());
-        let rest = self.rest(step, script, gone, &handed_on.collect());
+        let rest = self.rest(step, script, gone, &handed_on(own));
         let ending = own.iter().filter(|(group, _)| group.last().0 == step);
         let mut ending = ending.map(|(group, converted)| (self.additions(group), converted));
         let text = &self.steps[step];
@@ -80,7 +79,7 @@ impl JobSteps<'_> {
         step: usize,
         script: &ScriptPart,
         installations: &BTreeSet<usize>,
-        handed_on: &BTreeSet<String>,
+        handed_on: &BTreeMap<&str, bool>,
     ) -> Option<Vec<TextEdit>> {
         let does_more = script.installations().any(|index| !installations.contains(&index))
             || script.commands.iter().zip(&script.uses).any(|(command, command_use)| {
@@ -103,18 +102,10 @@ impl JobSteps<'_> {
         };
         let removed = (0..script.commands.len()).filter(is_gone).collect();
         let mut edits = removals(text, script, &removed);
-        let proposals = script
-            .commands
-            .iter()
-            .zip(&script.uses)
-            .filter(|(_, one)| matches!(one, CommandUse::Call));
-        let proposal = if self.may_name_release(&self.environment_of(step)) {
-            NAMED_RELEASE
-        } else {
-            "git rev-parse HEAD"
+        edits.extend(self.proposals(step, script));
+        let line = |(name, is_needed): (&&str, &bool)| {
+            handing_line(name, script.is_token(name), *is_needed)
         };
-        edits.extend(proposals.map(|(command, _)| TextEdit::new(command.span.clone(), proposal)));
-        let line = |name: &String| handing_line(name, script.is_token(name));
         let lines: String = handed_on.iter().map(line).collect();
         if !lines.is_empty() {
             let is_open = !text.ends_with('\n');
@@ -122,6 +113,15 @@ impl JobSteps<'_> {
             edits.push(TextEdit::new(text.len()..text.len(), lines));
         }
         Some(edits)
+    }
+
+    /// The changes that let a script propose a version without the program.
+    fn proposals(&self, step: usize, script: &ScriptPart) -> Vec<TextEdit> {
+        let is_named = self.may_name_release(&self.environment_of(step));
+        let proposal = if is_named { NAMED_RELEASE } else { "git rev-parse HEAD" };
+        let commands = script.commands.iter().zip(&script.uses);
+        let calls = commands.filter(|(_, one)| matches!(one, CommandUse::Call));
+        calls.map(|(command, _)| TextEdit::new(command.span.clone(), proposal)).collect()
     }
 
     /// What the steps of a group have that its last one lacks.
@@ -163,9 +163,30 @@ fn installs_only(script: &ScriptPart) -> bool {
 /// What proposes a version, where a variable may.
 const NAMED_RELEASE: &str = "{ printenv SENTRY_RELEASE | grep . || git rev-parse HEAD; }";
 
-/// The line that hands a variable to later steps. A line end in its value would set another one.
-fn handing_line(name: &str, is_token: bool) -> String {
+/// Inputs that a call fails without, where a step would take another value.
+const NEEDED: &[&str] =
+    &["release", "environment", "org", "projects", "sourcemaps", "url", "auth-token", "headers"];
+
+/// The variables that a script hands on, and whether its first call fails where it is empty.
+fn handed_on<'a>(own: &[ConvertedStep<'a>]) -> BTreeMap<&'a str, bool> {
+    let mut names = BTreeMap::new();
+    for (index, (group, converted)) in own.iter().enumerate() {
+        for name in &converted.handed_on {
+            let value = format!("${{{{ env.{} }}}}", handed_name(name));
+            let mut inputs = converted.with.iter();
+            let is_needed =
+                inputs.any(|(input, text)| *text == value && NEEDED.contains(&input.as_str()));
+            *names.entry(name.as_str()).or_default() |=
+                index == 0 && is_needed && !group.is_tolerated();
+        }
+    }
+    names
+}
+
+/// The lines that hand a variable to later steps. A line end in its value would set another one.
+fn handing_line(name: &str, is_token: bool, is_needed: bool) -> String {
+    let needed = if is_needed { format!(": \"${{{name}:?}}\"\n") } else { String::new() };
     let mask = if is_token { format!("echo \"::add-mask::${name}\"\n") } else { String::new() };
     let value = format!("$(printf %s \"${name}\" | tr -d '\\r\\n')");
-    format!("{mask}echo \"{}={value}\" >> \"$GITHUB_ENV\"\n", handed_name(name))
+    format!("{needed}{mask}echo \"{}={value}\" >> \"$GITHUB_ENV\"\n", handed_name(name))
 }

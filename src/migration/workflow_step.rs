@@ -24,11 +24,26 @@ impl<'a> StepText<'a> {
         self.entry(key).map_or("", |range| self.source[range].trim_end())
     }
 
+    /// Where the dash of its item in the list stands; `None` where more than blanks follows it.
+    fn dash(&self) -> Option<usize> {
+        let before = self.source[..self.node.range.start].trim_end();
+        before.ends_with('-').then_some(before.len().saturating_sub(1))
+    }
+
+    /// Whether its keys stand below each other behind a dash, and nothing takes them from there.
+    pub(super) fn is_block(&self) -> bool {
+        let run = self.node.entry("run").map(|(key, value)| key.range.end..value.range.start);
+        let is_anchor = self.source[self.node.range.start..].starts_with('&')
+            || run.is_some_and(|between| self.source[between].contains(": &"));
+        let dash = self.dash().filter(|_| !self.node.is_flow && !is_anchor);
+        dash.is_some_and(|at| self.source[line_start(self.source, at)..at].trim().is_empty())
+    }
+
     /// Its lines, the first with the dash.
     pub(super) fn lines(&self) -> Range<usize> {
-        let start = line_start(self.source, self.node.range.start);
-        let column = self.source[start..].find('-').unwrap_or(0);
-        start..block_end(self.source, start, column)
+        let dash = self.dash().unwrap_or(self.node.range.start);
+        let start = line_start(self.source, dash);
+        start..block_end(self.source, start, dash - start)
     }
 
     /// A key with its value, from the key to the end of the last line.
@@ -113,7 +128,10 @@ impl<'a> StepText<'a> {
         place: usize,
     ) -> TextEdit {
         let indent = self.indent();
-        let dash = format!("{}- ", &indent[..indent.len().saturating_sub(2)]);
+        let dash = self.dash().unwrap_or_default();
+        let column = dash - line_start(self.source, dash);
+        let blanks = " ".repeat(indent.len().saturating_sub(column + 1));
+        let dash = format!("{}-{blanks}", " ".repeat(column));
         let mut text = format!("{dash}{}", use_of_action(&indent, with));
         let mut keys = vec!["if", "continue-on-error", "env"];
         if added.is_tolerated {

@@ -42,6 +42,8 @@ pub(super) struct WorkflowVariables {
     declared: BTreeSet<String>,
     /// Those that the script assigns, with their words; `None` where that is not certain.
     assigned: BTreeMap<String, Option<String>>,
+    /// For each variable those whose words read it.
+    readers: BTreeMap<String, BTreeSet<String>>,
     /// Those that a later step reads, so that their script must hand them on.
     pub(super) handed_on: BTreeSet<String>,
     /// How many variables a value was made of.
@@ -104,7 +106,17 @@ impl WorkflowVariables {
     fn set(&mut self, name: &str, word: Option<&str>, is_uncertain: bool) {
         // What the shell makes of a home folder, only the shell can tell.
         let is_told = |word: &&str| !is_uncertain && !unquoted(word).contains('~');
-        let word = word.filter(is_told).map(str::to_owned);
+        let mut word = word.filter(is_told).map(str::to_owned);
+        // What was made of its old value can only be told by the shell.
+        for reader in self.readers.remove(name).unwrap_or_default() {
+            self.assigned.insert(reader, None);
+        }
+        for read in word.iter().flat_map(|word| read_variables(&pieces(word))).collect::<Vec<_>>() {
+            if read == name {
+                word = None;
+            }
+            self.readers.entry(read).or_default().insert(name.to_owned());
+        }
         self.assigned.insert(name.to_owned(), word);
     }
 
@@ -247,6 +259,16 @@ impl WorkflowVariables {
             None => ValuePiece::Text(text),
         })
     }
+}
+
+/// The variables that a word reads.
+fn read_variables(word: &[WordPiece]) -> Vec<String> {
+    let of_piece = |piece: &WordPiece| match piece {
+        WordPiece::Variable(name) => vec![name.clone()],
+        WordPiece::Default(name, default) => [vec![name.clone()], read_variables(default)].concat(),
+        _ => Vec::new(),
+    };
+    word.iter().flat_map(of_piece).collect()
 }
 
 /// The variables of GitHub that its context has under the same names.

@@ -52,6 +52,15 @@ pub(crate) fn rewrite_fault(path: &str) -> Option<&'static str> {
     }
 }
 
+/// The file below this folder that a link leads to.
+pub(crate) fn link_target(path: &str) -> Option<String> {
+    let path = Path::new(path);
+    path.symlink_metadata().ok()?.is_symlink().then_some(())?;
+    let target = path.canonicalize().ok()?;
+    let below = target.strip_prefix(Path::new(".").canonicalize().ok()?).ok()?;
+    below.to_str().map(str::to_owned)
+}
+
 /// Makes a file with this text and the folders above it; one that is there already is an error.
 pub(crate) fn create(path: &str, text: &str) -> Result<()> {
     if let Some(folder) = Path::new(path).parent() {

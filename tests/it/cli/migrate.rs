@@ -365,9 +365,12 @@ fn lines_that_end_as_on_windows_do_so_afterwards() {
 #[test]
 fn the_difference_is_what_is_written_and_the_exit_code_tells_of_lines_that_stay() {
     let run = ProgramRun::local();
-    let files = [("a.yml", MANY_STEPS), ("b.sh", "sentry-cli releases new v1\n")];
+    let script = "sentry-cli releases new v1\n";
+    let files = [("a.yml", MANY_STEPS), ("b.sh", script), ("c \"\\\n.sh", script)];
     files.iter().for_each(|(name, text)| drop(run.file(name, text)));
-    let shown = run.clone().args(&["migrate", "a.yml", "b.sh"]).execute().expect(0);
+    let names = files.map(|(name, _)| name);
+    let command = |words: &[&str]| run.clone().args(&[words, &names].concat());
+    let shown = command(&["migrate"]).execute().expect(0);
     files.iter().for_each(|(name, text)| assert_eq!(run.text(name), *text));
     run.file("x.patch", &shown.stdout);
     let folder = run.path("");
@@ -375,10 +378,10 @@ fn the_difference_is_what_is_written_and_the_exit_code_tells_of_lines_that_stay(
     assert!(applied.unwrap().success());
     let patched: Vec<_> = files.iter().map(|(name, _)| run.text(name)).collect();
     files.iter().for_each(|(name, text)| drop(run.file(name, text)));
-    run.clone().args(&["migrate", "--write", "a.yml", "b.sh"]).execute().expect(0);
+    command(&["migrate", "--write"]).execute().expect(0);
     let written: Vec<_> = files.iter().map(|(name, _)| run.text(name)).collect();
     assert_eq!(patched, written);
-    let again = run.clone().args(&["migrate", "a.yml", "b.sh"]).execute().expect(0);
+    let again = command(&["migrate"]).execute().expect(0);
     assert_eq!(again.stdout + &again.stderr, "");
     run.file("c.sh", "sentry-cli monitors list\n");
     let named = run.clone().args(&["migrate", "c.sh"]).execute().expect(4);

@@ -37,6 +37,10 @@ const SCRIPTS: &[&str] = &[
     "sentry-cli releases new v1\nsentry-cli sourcemaps upload -r v1 a nomap.js\nsentry-cli deploys new -r v1 -e prod",
     "sentry-cli releases new v1\nsentry-cli sourcemaps upload --strict -r v1 a nomap.js\nsentry-cli deploys new -r v1 -e prod",
     "sentry-cli releases new v1\nD=~/a\nsentry-cli sourcemaps upload -r v1 \"$D\"",
+    "A=1\nB=$A\nA=2\nsentry-cli releases new \"$B\"\nA=3\nsentry-cli releases finalize \"$B\"",
+    "W=b\nW=a$W\nsentry-cli releases new \"$W\"",
+    "V=a$V\nsentry-cli releases new \"$V\"",
+    "W=$(cut -c9- id)\nsentry-cli releases new v1\nsentry-cli deploys new -r v1 -e prod -n \"$W\"",
     "GITHUB_SHA=$(cat id)\nsentry-cli releases new \"$GITHUB_SHA\"",
 ];
 
@@ -44,6 +48,8 @@ const STEPS: &[&str] = &[
     "- run: sentry-cli releases new v1\n- run: ./deploy.sh\n- run: sentry-cli releases finalize v1",
     "- run: sentry-cli releases new a/b\n  continue-on-error: true\n- run: sentry-cli releases new v1\n  continue-on-error: true",
     "- continue-on-error: true\n  run: |\n    sentry-cli releases new v1\n    sentry-cli sourcemaps upload -r v1 missing\n    sentry-cli releases finalize v1",
+    // An empty value is an error, as it was.
+    "- run: sentry-cli releases new v1\n- run: |\n    W=$(cut -c9- id)\n    sentry-cli releases new \"$W\"",
     // A variable of a script is not one of the steps behind it.
     "- run: |\n    W=$(cat id)\n    sentry-cli releases new \"$W\"\n- run: echo \"${W:-none}\" > deployed",
     "- env:\n    SENTRY_RELEASE: nine\n  run: |\n    W=$(sentry-cli releases propose-version)\n    sentry-cli releases new \"$W\"\n    echo \"$W\" > deployed",
@@ -128,6 +134,34 @@ fn an_image_of_sentry_cli_is_named_however_it_is_written() {
         assert!(
             notes.iter().any(|note| note.is_untranslated && note.hint.contains("image")),
             "{image}"
+        );
+    }
+}
+
+#[test]
+fn a_step_is_one_of_its_list_wherever_its_keys_stand() {
+    let script = "sentry-cli releases new v1\n./a\nsentry-cli releases finalize v1\nsentry-cli sourcemaps upload -r v1 a";
+    for (first, indent, is_block) in [
+        ("- run: |\n", "  ", true),
+        ("-   name: a\n    run: |\n", "    ", true),
+        ("-\n  name: a\n  run: |\n", "  ", true),
+        ("-   env:\n        W: x\n    run: |\n", "    ", true),
+        ("- # a\n  run: |\n", "  ", false),
+        ("- &a\n  run: |\n", "  ", false),
+        ("- run: &a |\n", "  ", false),
+    ] {
+        let lines: String = script.lines().map(|line| format!("{indent}  {line}\n")).collect();
+        let text = workflow(&format!("{first}{lines}- run: make\n"));
+        let migrated = migrate("a.yml", &text);
+        assert_eq!(migrated.text != text, is_block, "{}", migrated.text);
+        let document: serde_yaml::Value = serde_yaml::from_str(&migrated.text).unwrap();
+        let steps = document["jobs"]["release"]["steps"].as_sequence().unwrap();
+        let uses = steps.iter().filter(|step| step["uses"].is_string()).count();
+        assert_eq!(
+            (steps.len(), uses),
+            if is_block { (5, 3) } else { (2, 0) },
+            "{}",
+            migrated.text
         );
     }
 }
