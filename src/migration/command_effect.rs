@@ -2,7 +2,7 @@
 
 use super::plain_programs::PLAIN_PROGRAMS;
 use super::program;
-use super::shell_reader::{ShellCommand, assignment};
+use super::shell_reader::{CommandSeparator, ShellCommand, assignment};
 use super::shell_word::{WordPiece, pieces};
 
 /// What is different for the commands behind one.
@@ -115,6 +115,15 @@ const PROGRAMS: &[&str] = &[
     "dash",
     "zsh",
 ];
+
+/// Whether something else decides if a command runs, or in which shell.
+pub(super) fn is_uncertain(command: &ShellCommand) -> bool {
+    let is_joined = matches!(
+        command.before,
+        CommandSeparator::And | CommandSeparator::Or | CommandSeparator::Other
+    );
+    command.is_nested || is_joined || command.after == CommandSeparator::Other
+}
 
 /// What a command may change.
 pub(super) fn of_command(command: &ShellCommand, functions: &[String]) -> CommandEffect {

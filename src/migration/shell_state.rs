@@ -3,7 +3,7 @@
 //! A value is a text. What is not known is a mark that only the same unknown value has.
 
 use super::client_variables::{VARIABLES, decides};
-use super::command_effect::{self, CommandEffect};
+use super::command_effect::{self, CommandEffect, is_uncertain};
 use super::harmless_command::{is_harmless, is_stable, only_reads};
 use super::shell_reader::{ShellCommand, assignment};
 use super::shell_word::{WordPiece, pieces};
@@ -246,7 +246,7 @@ impl ShellState {
             _ if self.has_references => self.forget(),
             CommandEffect::Assignment => {
                 for (name, value) in &command.assignments {
-                    self.assign(name, Some(value), command.is_nested);
+                    self.assign(name, Some(value), is_uncertain(command));
                 }
             }
             CommandEffect::Declaration => self.declare(command),
@@ -278,9 +278,9 @@ impl ShellState {
             let value = raw.and_then(|raw| assignment(&raw.raw)).map(|(_, value)| value);
             let keeps = value.is_none() && matches!(command.word(0), "export" | "readonly");
             if !keeps {
-                self.assign(word, value, command.is_nested);
+                self.assign(word, value, is_uncertain(command));
             }
-            if exports && command.is_nested {
+            if exports && is_uncertain(command) {
                 self.assign(word, None, true);
             }
             if exports {

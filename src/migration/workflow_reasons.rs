@@ -1,6 +1,6 @@
 //! Why steps of a workflow stay as they are.
 
-use super::command_effect::runs_text;
+use super::command_effect::{is_uncertain, runs_text};
 use super::failure_mode::failure_switch;
 use super::harmless_command::{is_harmless, never_fails};
 use super::plan::StepGroup;
@@ -81,8 +81,8 @@ impl JobSteps<'_> {
         if let Some(reason) = self.order_reason(step, script) {
             return Some(reason);
         }
-        let is_uncertain = |one: &&ShellCommand| one.is_nested && failure_switch(one).is_some();
-        if let Some(command) = script.commands.iter().find(is_uncertain) {
+        let decides = |one: &&ShellCommand| is_uncertain(one) && failure_switch(one).is_some();
+        if let Some(command) = script.commands.iter().find(decides) {
             let message = "a condition decides here whether the script ends at a failure";
             let hint = "write the steps by hand".to_owned();
             return Some((self.line(step, command.span.start), message.to_owned(), hint));

@@ -1,6 +1,8 @@
 //! The steps of a workflow's job with their calls replaced in their places.
 
+use super::command_effect::is_uncertain;
 use super::edit::TextEdit;
+use super::failure_mode::{ends_at_failure, failure_switch};
 use super::harmless_command::is_harmless;
 use super::plan::StepGroup;
 use super::script::removals;
@@ -106,13 +108,27 @@ impl JobSteps<'_> {
         let line = |(name, is_needed): (&&str, &bool)| {
             handing_line(name, script.is_token(name), *is_needed)
         };
-        let lines: String = handed_on.iter().map(line).collect();
+        let mut lines: String = handed_on.iter().map(line).collect();
+        if lines.is_empty() && self.ends_otherwise(step, script, &removed) {
+            lines = "true\n".to_owned();
+        }
         if !lines.is_empty() {
             let is_open = !text.ends_with('\n');
             let lines = if is_open { format!("\n{lines}") } else { lines };
             edits.push(TextEdit::new(text.len()..text.len(), lines));
         }
         Some(edits)
+    }
+
+    /// Whether a script without its last calls would end as a command that did not end it.
+    fn ends_otherwise(&self, step: usize, script: &ScriptPart, removed: &BTreeSet<usize>) -> bool {
+        let commands = &script.commands;
+        let is_kept = |index: &usize| !commands[*index].is_substitution && !removed.contains(index);
+        let Some(last) = (0..commands.len()).rev().find(is_kept) else { return false };
+        let may_fail = is_uncertain(&commands[last])
+            || !ends_at_failure(self.shell_of(step))
+            || commands.iter().any(|one| failure_switch(one) == Some(false));
+        may_fail && removed.iter().any(|index| *index > last && script.step_call(*index).is_some())
     }
 
     /// The changes that let a script propose a version without the program.

@@ -1,6 +1,6 @@
 //! What a word of a script is in a step's `with:`.
 
-use super::command_effect::{self, CommandEffect, named_variables};
+use super::command_effect::{self, CommandEffect, is_uncertain, named_variables};
 use super::shell_reader::{ShellCommand, assignment};
 use super::shell_word::{WordPiece, pieces, unquoted};
 use crate::text::quote;
@@ -80,7 +80,7 @@ impl WorkflowVariables {
             match command_effect::of_command(command, &[]) {
                 CommandEffect::Assignment => {
                     for (name, word) in &command.assignments {
-                        self.set(name, Some(word), command.is_nested);
+                        self.set(name, Some(word), is_uncertain(command));
                     }
                 }
                 CommandEffect::Declaration => self.declare(command),
@@ -96,7 +96,7 @@ impl WorkflowVariables {
         let is_export = matches!(command.word(0), "export" | "readonly");
         for word in &command.words {
             match assignment(&word.raw) {
-                Some((name, value)) => self.set(name, Some(value), command.is_nested),
+                Some((name, value)) => self.set(name, Some(value), is_uncertain(command)),
                 None if is_export => {}
                 None => self.set(&word.raw, None, true),
             }
