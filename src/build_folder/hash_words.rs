@@ -36,6 +36,9 @@ const ESCAPES: [&[&str]; 3] = [
 const NAMED: [(&[u8], usize); 5] =
     [(b"sha256-", 44), (b"sha384-", 64), (b"sha512-", 88), (b"sha1-", 28), (b"md5-", 24)];
 
+/// What these begin with, each of which is one pass over a file.
+const NAME_BEGINS: [&[u8]; 2] = [b"sha", b"md5-"];
+
 /// A word that may be a hash.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct HashWord {
@@ -81,9 +84,8 @@ pub(super) fn hash_words(bytes: &[u8]) -> Vec<HashWord> {
         at = middle + behind + 1;
     }
     let count = words.len();
-    for (name, size) in NAMED {
-        let named = memmem::find_iter(bytes, name);
-        words.extend(named.filter_map(|at| named_word(bytes, at + name.len(), size)));
+    for begin in NAME_BEGINS {
+        words.extend(memmem::find_iter(bytes, begin).filter_map(|at| named_word(bytes, at)));
     }
     if words.len() > count {
         words.sort_by_key(|word| word.place.start);
@@ -92,9 +94,19 @@ pub(super) fn hash_words(bytes: &[u8]) -> Vec<HashWord> {
     words
 }
 
-/// Whether a byte may be one of a hash. `=` stands before a value without quotation marks, too.
+/// Which bytes may be one of a hash. `=` stands before a value without quotation marks, too.
+const PARTS: [bool; 256] = {
+    let (mut parts, mut byte) = ([false; 256], 0);
+    while byte < 128 {
+        parts[byte] =
+            (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'+' | b'/' | b'=');
+        byte += 1;
+    }
+    parts
+};
+
 fn is_part(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
+    PARTS[usize::from(byte)]
 }
 
 /// The hash in an unbroken run of such bytes.
@@ -137,9 +149,13 @@ fn base64_word(text: &[u8], place: Range<usize>) -> Option<HashWord> {
     is_size.then_some(HashWord { place, digest, form: WordForm::Base64 })
 }
 
-/// Whether the name of an algorithm stands before, as in `sha384-`.
+/// Whether the name of an algorithm stands before, as in `sha384-`, in any letter case.
 fn is_integrity(before: &[u8]) -> bool {
-    NAMED.iter().any(|(name, _)| before.ends_with(name))
+    let ends_with = |name: &[u8]| {
+        let start = before.len().checked_sub(name.len());
+        start.is_some_and(|start| before[start..].eq_ignore_ascii_case(name))
+    };
+    NAMED.iter().any(|(name, _)| ends_with(name))
 }
 
 /// Whether a word is none of the parts of a name: `app-HASH.js` is what a file is called.
@@ -155,9 +171,11 @@ fn stands_alone(bytes: &[u8], place: &Range<usize>) -> bool {
         && !is_extended
 }
 
-/// The hash in base64 behind the name of an algorithm, where characters of it are escaped or it is too
-/// short to be looked for without a name.
-fn named_word(bytes: &[u8], start: usize, size: usize) -> Option<HashWord> {
+/// The hash in base64 behind the name of an algorithm that begins at a byte, where characters of it are
+/// escaped or it is too short to be looked for without a name.
+fn named_word(bytes: &[u8], at: usize) -> Option<HashWord> {
+    let (name, size) = NAMED.into_iter().find(|(name, _)| bytes[at..].starts_with(name))?;
+    let start = at + name.len();
     let (mut word, mut end) = (Vec::with_capacity(size), start);
     let mut escapes = [None; 3];
     while word.len() < size {
@@ -203,6 +221,7 @@ mod tests {
             format!("integrity=sha384-{sha384} src=/a.js"),
             format!("{{1:\"sha384-{sha384}\"}}"),
             format!("x'sha384-{sha384}'"),
+            format!("SHA384-{sha384}"),
         ] {
             assert_eq!(found(&text), [&sha384], "{text}");
         }

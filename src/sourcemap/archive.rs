@@ -1,74 +1,15 @@
 //! A ZIP archive as a stream: entries stored or deflated, always with the same bytes for the same
 //! contents (APPNOTE 6.3.10).
 
-use std::cell::RefCell;
 use std::io::{self, Write};
 
-use flate2::{Compress, Compression, Crc, FlushCompress, Status};
+use super::packed_file::PackedFile;
 
 /// 1980-01-01, the first day that a ZIP archive knows; a day of today would change the bytes.
 const DATE: u16 = 0x21;
 const VERSION: u16 = 20;
 const VERSION_64: u16 = 45;
 const UTF_8: u16 = 1 << 11;
-const STORED: u16 = 0;
-const DEFLATED: u16 = 8;
-
-/// The contents of an entry, ready to be written.
-pub struct PackedFile {
-    method: u16,
-    crc: u32,
-    plain_size: u32,
-    bytes: Vec<u8>,
-}
-
-impl PackedFile {
-    /// Deflates `contents`, but for what would grow by it.
-    pub fn pack(contents: &[u8], level: u32) -> io::Result<Self> {
-        let plain_size = u32::try_from(contents.len()).map_err(io::Error::other)?;
-        let mut crc = Crc::new();
-        crc.update(contents);
-        let bytes = deflate(contents, level)?;
-        let is_smaller = bytes.len() < contents.len();
-        Ok(Self {
-            method: if is_smaller { DEFLATED } else { STORED },
-            crc: crc.sum(),
-            plain_size,
-            bytes: if is_smaller { bytes } else { contents.to_vec() },
-        })
-    }
-
-    /// The bytes in the archive.
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
-thread_local! {
-    /// What deflates on this thread, and at which level: a new one is half a megabyte to be cleared.
-    static DEFLATER: RefCell<Option<(u32, Compress)>> = const { RefCell::new(None) };
-}
-
-fn deflate(contents: &[u8], level: u32) -> io::Result<Vec<u8>> {
-    DEFLATER.with_borrow_mut(|kept| {
-        let fresh = || (level, Compress::new(Compression::new(level), false));
-        let (_, deflater) = match kept {
-            Some(kept) if kept.0 == level => kept,
-            _ => kept.insert(fresh()),
-        };
-        deflater.reset();
-        let mut bytes = Vec::with_capacity(contents.len() + contents.len() / 8 + 64);
-        let mut read = 0;
-        while deflater.compress_vec(&contents[read..], &mut bytes, FlushCompress::Finish)?
-            != Status::StreamEnd
-        {
-            read = usize::try_from(deflater.total_in()).map_err(io::Error::other)?;
-            bytes.reserve(contents.len() / 8 + 64);
-        }
-        bytes.shrink_to_fit();
-        Ok(bytes)
-    })
-}
 
 /// Writes an archive behind `written` bytes of something else.
 pub struct ArchiveWriter<W> {
@@ -89,8 +30,8 @@ impl<W: Write> ArchiveWriter<W> {
         self.written
     }
 
-    /// Writes an entry.
-    pub fn add(&mut self, name: &str, file: &PackedFile) -> io::Result<()> {
+    /// Writes an entry; the bytes of the archive at which its parts end.
+    pub fn add(&mut self, name: &str, file: &PackedFile) -> io::Result<Vec<u64>> {
         let header = file_header(name, file)?;
         let offset = u32::try_from(self.written).map_err(io::Error::other)?;
         self.directory.extend(directory_header(&header, offset));
@@ -99,7 +40,9 @@ impl<W: Write> ArchiveWriter<W> {
         self.write(b"PK\x03\x04")?;
         self.write(&header)?;
         self.write(name.as_bytes())?;
-        self.write(&file.bytes)
+        let start = self.written;
+        self.write(file.bytes())?;
+        Ok(file.part_ends.iter().map(|end| start + *end as u64).collect())
     }
 
     /// Writes the directory, and gives the target back.

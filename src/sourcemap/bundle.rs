@@ -11,8 +11,9 @@ use serde_json::{Map, Value, json};
 use sha1::{Digest, Sha1};
 
 use super::{
-    archive::{ArchiveWriter, PackedFile},
+    archive::ArchiveWriter,
     debug_id::DebugId,
+    packed_file::{FilePart, PackedFile, PackedPart},
 };
 
 /// `SYSB` and the version of the format.
@@ -89,7 +90,19 @@ impl PackedBundleFile {
     /// Packs the contents of a file. It takes most of the time of a bundle, so files are packed side
     /// by side.
     pub fn pack(contents: &[u8]) -> io::Result<Self> {
-        let file = PackedFile::pack(contents, LEVEL)?;
+        let parts = FilePart::of(contents);
+        let packed: io::Result<Vec<_>> = parts.iter().map(Self::pack_part).collect();
+        Self::join(contents, packed?)
+    }
+
+    /// Packs a part of a file, wherever that is done.
+    pub fn pack_part(part: &FilePart<'_>) -> io::Result<PackedPart> {
+        part.pack(LEVEL)
+    }
+
+    /// The file of which these are all parts.
+    pub fn join(contents: &[u8], parts: Vec<PackedPart>) -> io::Result<Self> {
+        let file = PackedFile::join(contents, parts)?;
         let hash = Sha1::digest(file.bytes()).to_vec();
         Ok(Self { file, hash })
     }
@@ -102,7 +115,7 @@ pub struct BundleWriter<'a, W> {
     files: Map<String, Value>,
     names: BTreeSet<String>,
     hash: Sha1,
-    /// The bytes at which a chunk may end: behind each script and its map.
+    /// The bytes at which a chunk may end: behind each script and its map, and behind parts of large ones.
     cuts: Vec<u64>,
 }
 
@@ -144,7 +157,7 @@ impl<'a, W: Write> BundleWriter<'a, W> {
     /// Adds a file. Two files of one URL are both there, for an id needs no URL.
     pub fn add(&mut self, file: &BundledFile<'_>, packed: &PackedBundleFile) -> io::Result<()> {
         let name = self.free_name(file.url);
-        self.archive.add(&name, &packed.file)?;
+        self.add_entry(&name, &packed.file)?;
         let entry = manifest_entry(file);
         let text = entry.to_string();
         self.hash.update((text.len() as u64).to_le_bytes());
@@ -161,11 +174,19 @@ impl<'a, W: Write> BundleWriter<'a, W> {
 
     /// Writes what a bundle ends with.
     pub fn finish(mut self) -> io::Result<FinishedBundle<W>> {
-        let id = DebugId::of_hash(self.hash.finalize().as_slice());
-        let manifest = manifest(self.owner, self.files, &id);
+        let hash = std::mem::take(&mut self.hash).finalize();
+        let id = DebugId::of_hash(hash.as_slice());
+        let manifest = manifest(self.owner, std::mem::take(&mut self.files), &id);
         let packed = PackedFile::pack(manifest.to_string().as_bytes(), LEVEL)?;
-        self.archive.add("manifest.json", &packed)?;
+        self.add_entry("manifest.json", &packed)?;
         Ok(FinishedBundle { target: self.archive.finish()?, id, cuts: self.cuts })
+    }
+
+    /// Writes an entry. One of several parts may be cut behind each of them.
+    fn add_entry(&mut self, name: &str, file: &PackedFile) -> io::Result<()> {
+        let ends = self.archive.add(name, file)?;
+        self.cuts.extend(ends.iter().filter(|_| ends.len() > 1));
+        Ok(())
     }
 
     /// The name of an entry: the path of its URL, as a URL has it, so that it is safe in an archive.

@@ -25,8 +25,36 @@ pub struct PreparedScript {
     pub replaced_id: Option<DebugId>,
     /// A place that leads to its source; none where it has no map, or no code.
     pub frame: Option<ProvenFrame>,
-    /// The text of its map, with its id; none where it has none.
-    pub map: Option<String>,
+    /// Its map, with its id.
+    pub map: PreparedMap,
+}
+
+/// The map of one script of a group.
+#[derive(Debug, PartialEq, Eq)]
+pub enum PreparedMap {
+    /// It has none.
+    None,
+    /// That of the group.
+    OfGroup,
+    /// A text of its own.
+    Own(String),
+}
+
+impl PreparedMap {
+    /// Its text, where that of the group is this.
+    pub fn text<'a>(&'a self, of_group: Option<&'a str>) -> Option<&'a str> {
+        match self {
+            Self::None => None,
+            Self::OfGroup => of_group,
+            Self::Own(text) => Some(text),
+        }
+    }
+}
+
+impl From<Option<String>> for PreparedMap {
+    fn from(text: Option<String>) -> Self {
+        text.map_or(Self::None, Self::Own)
+    }
 }
 
 /// What becomes of a group.
@@ -109,12 +137,15 @@ pub fn keep(scripts: &[&str], map: Option<&str>) -> Result<PreparedGroup, GroupF
         if id.as_ref().is_some_and(DebugId::is_nil) {
             return Err(GroupFault::NilId(at));
         }
-        let copy = read.as_ref().zip(map).map(|(read, map)| match &id {
-            Some(id) if read.debug_id().as_ref() != Some(id) => read.with_id(id),
-            _ => map.to_owned(),
-        });
+        let copy = match (&read, &id) {
+            (None, _) => inline.into(),
+            (Some(read), Some(id)) if read.debug_id().as_ref() != Some(id) => {
+                PreparedMap::Own(read.with_id(id))
+            }
+            _ => PreparedMap::OfGroup,
+        };
         let edits = TextEdits::default();
-        Ok(PreparedScript { id, text: None, edits, replaced_id: None, frame, map: copy.or(inline) })
+        Ok(PreparedScript { id, text: None, edits, replaced_id: None, frame, map: copy })
     };
     let scripts: Result<Vec<_>, _> = scripts.iter().enumerate().map(kept).collect();
     let map = InjectedMap::default();
@@ -125,7 +156,7 @@ pub fn keep(scripts: &[&str], map: Option<&str>) -> Result<PreparedGroup, GroupF
 /// A script without a map, or with one inside.
 fn inject_one(script: &str) -> Result<PreparedScript, GroupFault> {
     let Some((url, inline)) = inline_map(script)? else {
-        return Ok(prepared(injection::inject_alone(script), None, None));
+        return Ok(prepared(injection::inject_alone(script), None, PreparedMap::None));
     };
     let injected = injection::inject_inline(script, &url, &inline, &read_map(&inline.map)?);
     let now = injected.text.as_deref().unwrap_or(script);
@@ -133,7 +164,7 @@ fn inject_one(script: &str) -> Result<PreparedScript, GroupFault> {
         Some((_, inline)) => (prove(0, now, &read_map(&inline.map)?)?, Some(inline.map)),
         None => (None, None),
     };
-    Ok(prepared(injected, frame, map))
+    Ok(prepared(injected, frame, map.into()))
 }
 
 fn inject_shared(scripts: &[&str], map: &str) -> Result<PreparedGroup, GroupFault> {
@@ -153,10 +184,10 @@ fn inject_shared(scripts: &[&str], map: &str) -> Result<PreparedGroup, GroupFaul
         };
         let is_only = scripts.len() == 1;
         let copy = match is_only || new()?.debug_id().as_ref() == Some(&one.id) {
-            true => now.to_owned(),
-            false => new()?.with_id(&one.id),
+            true => PreparedMap::OfGroup,
+            false => PreparedMap::Own(new()?.with_id(&one.id)),
         };
-        prepared_scripts.push(prepared(one, frame, Some(copy)));
+        prepared_scripts.push(prepared(one, frame, copy));
     }
     let lacks_texts = old_map.lacks_texts();
     let file = old_map.file.clone();
@@ -186,7 +217,7 @@ pub fn inject_again(
 fn prepared(
     script: InjectedScript,
     frame: Option<ProvenFrame>,
-    map: Option<String>,
+    map: PreparedMap,
 ) -> PreparedScript {
     let InjectedScript { id, text, edits, replaced_id } = script;
     PreparedScript { id: Some(id), text, edits, replaced_id, frame, map }
@@ -260,6 +291,6 @@ mod tests {
         let one = &group.scripts[0];
         assert_eq!(one.id.as_ref().map(DebugId::as_str), Some(id));
         assert_eq!((&one.text, &group.map), (&None, &InjectedMap::default()));
-        assert!(one.map.as_ref().is_some_and(|map| map.contains(id)));
+        assert!(one.map.text(Some(map)).is_some_and(|map| map.contains(id)));
     }
 }

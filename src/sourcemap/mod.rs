@@ -18,6 +18,7 @@ pub mod inline;
 pub mod map_fault;
 pub mod map_text;
 pub mod mappings;
+pub mod packed_file;
 pub mod pairing;
 pub mod prologue;
 pub mod proof;

@@ -5,6 +5,7 @@ use super::groups::{FileGroup, read_text};
 use super::sources::SourceFolder;
 use crate::build_folder::{BuildFile, HeldHashes};
 use crate::inputs::sourcemaps::SourcemapInputs;
+use crate::os::parallel;
 use crate::outcome::sourcemaps::ExaminedScript;
 use crate::sourcemap::bundle::{BundledFile, BundledKind, PackedBundleFile};
 use crate::sourcemap::debug_id::DebugId;
@@ -13,10 +14,12 @@ use crate::sourcemap::file_url::FileUrl;
 use crate::sourcemap::group::{self, GroupFault, PreparedGroup, PreparedScript};
 use crate::sourcemap::injection::{InjectedMap, InjectedScript};
 use crate::sourcemap::map_text::MapText;
+use crate::sourcemap::packed_file::FilePart;
 use crate::sourcemap::trailer;
 use crate::sourcemap::uploaded_map::{SourceRules, UploadedMap};
-use flate2::Crc;
+use foldhash::fast::FixedState;
 use std::borrow::Cow;
+use std::hash::{BuildHasher, Hasher};
 
 /// A file that is packed for the bundle, with what the manifest says of it.
 pub(super) struct PackedEntry {
@@ -42,6 +45,22 @@ impl PackedEntry {
     }
 }
 
+/// What shows that texts are the same: a hash of them, and how long they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TextSum(u64, usize);
+
+impl TextSum {
+    fn of<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
+        let mut hasher = FixedState::default().build_hasher();
+        let mut size = 0;
+        for text in texts {
+            hasher.write(text.as_bytes());
+            size += text.len();
+        }
+        Self(hasher.finish(), size)
+    }
+}
+
 /// A group that was looked at.
 pub(super) struct ExaminedGroup {
     /// Its scripts.
@@ -55,7 +74,7 @@ pub(super) struct ExaminedGroup {
     /// The hashes that each script holds.
     pub(super) held: Vec<HeldHashes>,
     /// What tells scripts of one debug id apart: a checksum of each, without the comment that names a map.
-    pub(super) sums: Vec<(u32, u32)>,
+    pub(super) sums: Vec<TextSum>,
     /// The script that the map says it is of.
     pub(super) map_file: Option<String>,
 }
@@ -65,7 +84,7 @@ pub(super) enum GroupChange {
     /// Nothing.
     None,
     /// The changes of each script and of the map behind them, and the checksum of the texts that they are of.
-    Kept(Vec<TextEdits>, (u32, u32)),
+    Kept(Vec<TextEdits>, TextSum),
     /// More than is kept in memory, or more than one change of a file: it is decided anew.
     Large,
 }
@@ -110,11 +129,13 @@ impl<'a> FileExaminer<'a> {
             held: texts.scripts.iter().map(|text| HeldHashes::of(text.as_bytes())).collect(),
         };
         let mut edits = Vec::new();
+        let group_map = prepared.map.text.as_deref().or(texts.map.as_deref());
         for ((file, old), script) in files.scripts.iter().zip(&texts.scripts).zip(prepared.scripts)
         {
+            let map = script.map.text(group_map);
             let copy = match prepared.lacks_texts || self.changes_sources() {
-                true => self.uploaded_map(files, &script, &mut examined.without_text),
-                false => script.map.as_deref().map(Cow::Borrowed),
+                true => self.uploaded_map(files, map, &mut examined.without_text),
+                false => map.map(Cow::Borrowed),
             };
             self.pack(file, files.map.as_ref(), old, &script, copy.as_deref(), &mut examined)
                 .map_err(|error| (file.shown.clone(), error.to_string()))?;
@@ -137,7 +158,7 @@ impl<'a> FileExaminer<'a> {
     pub(super) fn orphan(&self, map: &BuildFile) -> Option<PackedEntry> {
         let text = self.inputs.uploads(&map.below).then(|| read_text(&map.file).ok())??;
         let id = MapText::read(&text).ok()?.debug_id()?;
-        let packed = PackedBundleFile::pack(text.as_bytes()).ok()?;
+        let packed = packed(&text).ok()?;
         let (kind, url) = (BundledKind::SourceMap, self.url().of(&map.below));
         let shown = map.shown.clone();
         Some(PackedEntry { kind, url, shown, id: Some(id), sourcemap: None, packed })
@@ -156,10 +177,10 @@ impl<'a> FileExaminer<'a> {
     fn uploaded_map<'s>(
         &self,
         files: &FileGroup,
-        script: &'s PreparedScript,
+        map: Option<&'s str>,
         without_text: &mut Vec<String>,
     ) -> Option<Cow<'s, str>> {
-        let map = script.map.as_deref()?;
+        let map = map?;
         // A map inside a script needs a place of its own once it is taken out.
         let beside = files
             .map
@@ -201,7 +222,7 @@ impl<'a> FileExaminer<'a> {
                 shown: file.shown.clone(),
                 id: script.id.clone(),
                 sourcemap: map.map(|map| relative(&file.below, &map.below)),
-                packed: PackedBundleFile::pack(text.as_bytes())?,
+                packed: packed(&text)?,
             });
         }
         let map = map.filter(|map| self.inputs.uploads(&map.below));
@@ -212,7 +233,7 @@ impl<'a> FileExaminer<'a> {
                 shown: map.shown.clone(),
                 id: script.id.clone(),
                 sourcemap: None,
-                packed: PackedBundleFile::pack(copy.as_bytes())?,
+                packed: packed(copy)?,
             });
         }
         Ok(())
@@ -242,10 +263,8 @@ impl GroupTexts {
     }
 
     /// What shows that they are still the same.
-    pub(super) fn checksum(&self) -> (u32, u32) {
-        let mut crc = Crc::new();
-        self.all().for_each(|text| crc.update(text.as_bytes()));
-        (crc.sum(), crc.amount())
+    pub(super) fn checksum(&self) -> TextSum {
+        TextSum::of(self.all().map(String::as_str))
     }
 
     /// What becomes of them.
@@ -279,10 +298,15 @@ impl FileGroup {
     }
 }
 
-fn bare_checksum(script: &str) -> (u32, u32) {
-    let mut crc = Crc::new();
-    crc.update(trailer::without_mapping_url(script).trim_end().as_bytes());
-    (crc.sum(), crc.amount())
+fn bare_checksum(script: &str) -> TextSum {
+    TextSum::of(std::iter::once(trailer::without_mapping_url(script).trim_end()))
+}
+
+/// Packs a file, a large one with all processors.
+fn packed(text: &str) -> std::io::Result<PackedBundleFile> {
+    let parts = FilePart::of(text.as_bytes());
+    let packed = parallel::map(&parts, PackedBundleFile::pack_part);
+    PackedBundleFile::join(text.as_bytes(), packed.into_iter().collect::<std::io::Result<_>>()?)
 }
 
 /// The URL of a map from its script.

@@ -157,16 +157,16 @@ fn on_disk(inputs: &SourcemapInputs, frame: &StackFrame) -> Result<DiskFrame> {
     let texts = GroupTexts::read(group).map_err(bad)?;
     let kept = texts.prepare(false).map_err(|fault| bad(group.fault(fault)))?;
     let kept = kept.scripts.into_iter().nth(at);
-    let (id, map) = kept.map(|kept| (kept.id, kept.map)).unwrap_or_default();
     let name = &script.shown;
-    let id = id.ok_or_else(|| {
+    let id = kept.as_ref().and_then(|kept| kept.id.clone()).ok_or_else(|| {
         Error::new(ErrorCode::NoSourcemaps, format!("{} has no debug id", quote(name)))
             .with_hint(format!("run `finishline sourcemaps` before {name} is deployed"))
     })?;
+    let map = kept.as_ref().and_then(|kept| kept.map.text(texts.map.as_deref()));
     let map = map.ok_or_else(|| {
         Error::new(ErrorCode::NoSourcemaps, format!("{} has no source map", quote(name)))
     })?;
-    let map = MapText::read(&map).map_err(|fault| bad((name.clone(), fault.to_string())))?;
+    let map = MapText::read(map).map_err(|fault| bad((name.clone(), fault.to_string())))?;
     let resolved = resolve(&map, frame.line, frame.column).ok_or_else(|| {
         let (line, column) = (frame.line, frame.column);
         let message = format!("{} {line}:{column} leads to no source", quote(name));

@@ -1,6 +1,6 @@
 //! What no script shows by itself: two with one debug id, and a map that says it is another script's.
 
-use super::examine::ExaminedGroup;
+use super::examine::{ExaminedGroup, TextSum};
 use super::groups::{FileGroup, FileGroups};
 use crate::error::Warning;
 use crate::sourcemap::debug_id::DebugId;
@@ -10,7 +10,7 @@ use std::collections::hash_map::Entry;
 
 /// The debug ids of the scripts so far, each with the script that had it first.
 #[derive(Default)]
-pub(super) struct KnownIds(HashMap<DebugId, ((u32, u32), String)>);
+pub(super) struct KnownIds(HashMap<DebugId, (TextSum, String)>);
 
 impl KnownIds {
     /// The group, unless it has the id of another script: then that script, and why.

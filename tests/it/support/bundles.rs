@@ -1,11 +1,12 @@
 //! Bundles of scripts and their maps, ours and others', and the way they are uploaded to `serve`.
 
 use crate::support::serve::{ServeProcess, TOKEN};
-use finishline::sourcemap::archive::{ArchiveWriter, PackedFile};
+use finishline::sourcemap::archive::ArchiveWriter;
 use finishline::sourcemap::bundle::{
     BundleTarget, BundleWriter, BundledFile, BundledKind, PackedBundleFile,
 };
 use finishline::sourcemap::debug_id::DebugId;
+use finishline::sourcemap::packed_file::PackedFile;
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 
