@@ -25,6 +25,8 @@ pub struct ExaminedScript {
     pub id: Option<DebugId>,
     /// Whether it gets that id by this run.
     pub is_new: bool,
+    /// Whether it tells its id while it runs, and not only in a comment.
+    pub is_reported: bool,
     /// An id that it had besides.
     pub replaced_id: Option<DebugId>,
     /// A place of it that leads to its source.
@@ -58,6 +60,8 @@ pub struct SourcemapProgress {
     pub faults: Vec<(String, String)>,
     /// Scripts without a map, and why.
     pub unmapped: Vec<(String, String)>,
+    /// How many scripts an earlier run uploaded, whose maps it deleted.
+    pub finished: usize,
     /// What the reader should know.
     pub warnings: Vec<Warning>,
 }
@@ -151,6 +155,11 @@ impl SourcemapProgress {
                 let words = format!("upload the source maps of {scripts}");
                 (ChangeAction::Create, scripts, words)
             }
+            (true, 0) if !self.to_refresh.is_empty() => {
+                let files = counted(self.to_refresh.len(), "file");
+                let words = format!("write {files} anew that an earlier run left outdated");
+                (ChangeAction::Update, files, words)
+            }
             (true, 0) => {
                 let words = format!("keep the source maps of {scripts}");
                 (ChangeAction::Keep, scripts, words)
@@ -171,11 +180,21 @@ impl SourcemapProgress {
             );
         }
         if self.file_count == 0 {
-            return NOTHING_FOUND.to_owned();
+            return self.nothing_sent();
         }
         let fresh = self.scripts.iter().filter(|script| script.is_new).count();
         let (scripts, size) = (counted(self.scripts.len(), "script"), size(self.bundle_size));
         format!("source maps of {scripts} would be uploaded ({size}), {fresh} would get a debug id")
+    }
+
+    fn nothing_sent(&self) -> String {
+        match self.finished {
+            0 => NOTHING_FOUND.to_owned(),
+            count => {
+                let scripts = counted(count, "script");
+                format!("source maps of {scripts} were uploaded by an earlier run, and deleted")
+            }
+        }
     }
 
     fn told(&self, mut outcome: Outcome) -> Outcome {
@@ -191,7 +210,7 @@ impl SourcemapProgress {
 
     fn headline(&self) -> String {
         if self.file_count == 0 {
-            return NOTHING_FOUND.to_owned();
+            return self.nothing_sent();
         }
         let mapped = self.scripts.len().saturating_sub(self.unmapped.len());
         let scripts = match self.unmapped.len() {

@@ -178,9 +178,11 @@ fn inject_shared(scripts: &[&str], map: &str) -> Result<PreparedGroup, GroupFaul
     let new = || read_new.as_ref().map_err(Clone::clone);
     let mut prepared_scripts = Vec::new();
     for (at, (one, old)) in injected.into_iter().zip(scripts).enumerate() {
-        let frame = match one.text.as_deref().filter(|_| snippet::registered_id(old).is_none()) {
-            Some(_) => prove(at, old, &old_map)?.map(ProvenFrame::one_line_lower),
-            None => prove(at, one.text.as_deref().unwrap_or(old), new()?)?,
+        // Script and map get their line together, unless the map has it.
+        let gets_line = one.text.is_some() && snippet::registered_id(old).is_none();
+        let frame = match gets_line && new_map.text.is_some() {
+            true => prove(at, old, &old_map)?.map(ProvenFrame::one_line_lower),
+            false => prove(at, one.text.as_deref().unwrap_or(old), new()?)?,
         };
         let is_only = scripts.len() == 1;
         let copy = match is_only || new()?.debug_id().as_ref() == Some(&one.id) {
@@ -270,6 +272,8 @@ fn is_without_code(script: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::earlier::{earlier_map, earlier_texts, injected_id, lines_before};
+    use super::super::injection::{inject_alone, inject_shared};
     use super::*;
 
     #[test]
@@ -292,5 +296,51 @@ mod tests {
         assert_eq!(one.id.as_ref().map(DebugId::as_str), Some(id));
         assert_eq!((&one.text, &group.map), (&None, &InjectedMap::default()));
         assert!(one.map.text(Some(map)).is_some_and(|map| map.contains(id)));
+    }
+
+    #[test]
+    fn a_map_is_found_again_as_it_was() {
+        let sections = r#"{"version":3,"sections":[{"offset":{"line":0,"column":0},"map":{"version":3,"sources":[],"mappings":"AAAA"}},{"offset":{"line":2,"column":0},"map":{"version":3,"sources":[],"mappings":"AAAA;A"}}]}"#;
+        for (script, map) in [
+            ("f()\n", r#"{"version":3,"mappings":"AAAA;AACA"}"#),
+            ("f()\n", r#"{ "mappings" : "" }"#),
+            ("#!/usr/bin/env node\nf()\n", r#"{"mappings":";AAAA"}"#),
+            ("#!/usr/bin/env node\nf()\n", sections),
+            ("f()\n", sections),
+        ] {
+            let read = MapText::read(map).expect("a map");
+            let (scripts, injected) = inject_shared(&[script], &read, map).expect("one script");
+            let (id, text) = (&scripts[0].id, injected.text.expect("it has no id"));
+            let earlier = earlier_map(&text, id, lines_before(script));
+            assert_eq!(earlier.as_deref(), Some(map), "{text}");
+            assert_eq!(earlier_map(map, id, 0), None);
+            // Of a script that was put back, the map is as it must be.
+            let read = MapText::read(&text).expect("a map");
+            let (again, map) = inject_shared(&[script], &read, &text).expect("one script");
+            assert_eq!((&again[0].text, map.text), (&scripts[0].text, None));
+        }
+    }
+
+    #[test]
+    fn a_script_is_found_again_as_it_was() {
+        for script in [
+            "f()\n",
+            "f()",
+            "f()\r\n",
+            "\"use strict\";\nf()\n//# sourceMappingURL=a.js.map\n",
+            "\u{feff}\"use client\"\nf()",
+            "#!/usr/bin/env node\nf()\n",
+        ] {
+            let injected = inject_alone(script).text.expect("it has no id");
+            let earlier = earlier_texts(&injected, "a.js.map");
+            assert!(earlier.iter().any(|text| text == script), "{script:?}: {earlier:?}");
+            assert_eq!(earlier_texts(script, "a.js.map"), Vec::<String>::new());
+            assert!(injected_id(&injected).is_some() && injected_id(script).is_none());
+            let cut = trailer::without_mapping_url(&injected);
+            let earlier = earlier_texts(&cut, "a.js.map");
+            for text in [script, &*injected].iter().filter(|text| **text != cut) {
+                assert!(earlier.iter().any(|one| one == text), "{text:?}: {earlier:?}");
+            }
+        }
     }
 }

@@ -7,11 +7,13 @@
 
 use super::{
     debug_id::{DebugId, ID_LENGTH},
+    earlier,
     edits::TextEdits,
     inline::InlineMap,
     map_text::{MapText, NewLine},
     prologue::{ScriptPrologue, is_line_end, line_end_width},
-    proof, snippet,
+    proof,
+    snippet::{self, own_line},
     text_lines::TextLines,
     trailer::{self, MagicComment},
 };
@@ -104,7 +106,10 @@ pub fn inject_shared(
     let map_id = map.debug_id();
     let is_done =
         |state: &&ScriptState<'_>| map_id.is_some() && state.registered() == map_id.as_ref();
-    let owner = states.iter().position(|state| is_done(&state)).unwrap_or(0);
+    let restored = map_id
+        .as_ref()
+        .and_then(|id| states.iter().position(|state| state.was_restored(map_text, id)));
+    let owner = states.iter().position(|state| is_done(&state)).or(restored).unwrap_or(0);
     let injected: Vec<_> = states
         .iter()
         .enumerate()
@@ -117,6 +122,9 @@ pub fn inject_shared(
     let (Some(state), Some(script)) = (states.get(owner), injected.get(owner)) else {
         return Ok((injected, InjectedMap::default()));
     };
+    if restored == Some(owner) {
+        return Ok((injected, InjectedMap::default()));
+    }
     let edits = state.adjusted_map(map, &script.id);
     let must_withdraw =
         state.registration == IdRegistration::None && map_id.as_ref() == Some(&script.id);
@@ -173,6 +181,15 @@ impl<'a> ScriptState<'a> {
         self.known_id()
             .or_else(|| map_id.filter(|id| !id.is_nil()).cloned())
             .unwrap_or_else(|| DebugId::of_files(self.text.as_bytes(), Some(map)))
+    }
+
+    /// Whether the map was adjusted to this very script, which was put back since: the id is that of both.
+    fn was_restored(&self, map_text: &str, map_id: &DebugId) -> bool {
+        let lines_before = self.prologue.lines_before;
+        let is_of =
+            |map: String| DebugId::of_files(self.text.as_bytes(), Some(map.as_bytes())) == *map_id;
+        self.known_id().is_none()
+            && earlier::earlier_map(map_text, map_id, lines_before).is_some_and(is_of)
     }
 
     /// What makes the map as this script needs it; none where it is.
@@ -241,13 +258,6 @@ impl<'a> ScriptState<'a> {
         let width = first.map(|at| line_end_width(&self.text[at..]));
         if width == Some(2) { "\r\n" } else { "\n" }
     }
-}
-
-/// The directives count only in front of every statement, so the new line says them again.
-pub(super) fn own_line(prologue: &ScriptPrologue<'_>, id: &DebugId) -> String {
-    let mut line: String = prologue.directives.iter().flat_map(|text| [*text, ";"]).collect();
-    line.push_str(&snippet::statement(id));
-    line
 }
 
 #[cfg(test)]

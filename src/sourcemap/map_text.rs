@@ -20,10 +20,10 @@ use super::{
 pub struct MapText<'a> {
     text: &'a str,
     /// The byte behind the first brace.
-    object_at: usize,
+    pub(super) object_at: usize,
     /// Where the values of `debugId` and `debug_id` stand.
     ids: [Option<&'a str>; 2],
-    is_indexed: bool,
+    pub(super) is_indexed: bool,
     /// The script that it says it is of.
     pub file: Option<String>,
     /// Its sections; a regular map is one.
@@ -47,8 +47,8 @@ pub struct MapSection<'a> {
     pub line: u32,
     /// The column on that line.
     pub column: u32,
-    line_text: Option<&'a str>,
-    mappings_text: &'a str,
+    pub(super) line_text: Option<&'a str>,
+    pub(super) mappings_text: &'a str,
     /// Its `mappings`.
     pub mappings: Cow<'a, str>,
     /// The names of its sources.
@@ -219,7 +219,7 @@ impl MapSection<'_> {
 }
 
 /// The byte at which the part of a line begins; none where the script's mapped lines end before it.
-fn line_part(mappings: &str, lines_before: usize) -> Option<usize> {
+pub(super) fn line_part(mappings: &str, lines_before: usize) -> Option<usize> {
     match lines_before {
         0 => Some(0),
         lines => Some(memchr_iter(b';', mappings.as_bytes()).nth(lines - 1)? + 1),

@@ -1,6 +1,7 @@
 //! The statement by which a script tells the SDK its id while it loads.
 
 use super::debug_id::{DebugId, ID_LENGTH};
+use super::prologue::ScriptPrologue;
 use memchr::memmem;
 
 /// What the SDK reads: an object with stacks as keys and ids as values.
@@ -18,6 +19,13 @@ pub fn statement(id: &DebugId) -> String {
          typeof globalThis!=\"undefined\"?globalThis:self,s=(new g.Error).stack;\
          if(s)(g.{REGISTRY}=g.{REGISTRY}||{{}})[s]=i}}catch(e){{}}}})(\"{id}\");"
     )
+}
+
+/// The directives count only in front of every statement, so the new line says them again.
+pub(super) fn own_line(prologue: &ScriptPrologue<'_>, id: &DebugId) -> String {
+    let mut line: String = prologue.directives.iter().flat_map(|text| [*text, ";"]).collect();
+    line.push_str(&statement(id));
+    line
 }
 
 /// The id that a script registers. Of several it is the last, which stands in the SDK's records.

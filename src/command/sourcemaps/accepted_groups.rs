@@ -45,7 +45,11 @@ impl AcceptedGroups {
         match result.and_then(|examined| self.ids.unless_double(examined)) {
             Ok(examined) => {
                 self.strangers.extend(files.stranger(&group, &examined));
-                self.accept(group, examined, draft)
+                let is_unsent = group.scripts.iter().all(|one| files.unsent.contains(&one.shown));
+                let sent = if is_unsent { &[][..] } else { &examined.entries };
+                draft.add(sent)?;
+                self.accept(group, examined);
+                Ok(())
             }
             Err(fault) => {
                 self.progress.faults.push(fault);
@@ -55,20 +59,13 @@ impl AcceptedGroups {
         }
     }
 
-    fn accept(
-        &mut self,
-        group: FileGroup,
-        examined: ExaminedGroup,
-        draft: &mut BundleDraft<'_>,
-    ) -> Result<()> {
+    fn accept(&mut self, group: FileGroup, examined: ExaminedGroup) {
         for (script, held) in group.scripts.iter().zip(&examined.held) {
             self.index.note(&script.file, held);
         }
-        draft.add(&examined.entries)?;
         self.changes.push((examined.scripts.len(), examined.change));
         self.progress.scripts.extend(examined.scripts);
         self.without_text.extend(examined.without_text);
         self.groups.push(group);
-        Ok(())
     }
 }

@@ -15,8 +15,8 @@ use crate::sourcemap::group::{self, GroupFault, PreparedGroup, PreparedScript};
 use crate::sourcemap::injection::{InjectedMap, InjectedScript};
 use crate::sourcemap::map_text::MapText;
 use crate::sourcemap::packed_file::FilePart;
-use crate::sourcemap::trailer;
 use crate::sourcemap::uploaded_map::{SourceRules, UploadedMap};
+use crate::sourcemap::{snippet, trailer};
 use foldhash::fast::FixedState;
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
@@ -101,6 +101,15 @@ impl GroupChange {
             _ => Self::Kept(edits, texts.checksum()),
         }
     }
+
+    /// Whether a file of the group stays as it is; the map is numbered behind the scripts.
+    pub(super) fn leaves(&self, at: usize) -> bool {
+        match self {
+            Self::None => true,
+            Self::Kept(edits, _) => edits.get(at).is_none_or(TextEdits::is_empty),
+            Self::Large => false,
+        }
+    }
 }
 
 /// Looks at groups of files.
@@ -144,6 +153,7 @@ impl<'a> FileExaminer<'a> {
                 path: file.shown.clone(),
                 id: script.id,
                 is_new: script.text.is_some(),
+                is_reported: self.inputs.inject || snippet::registered_id(old).is_some(),
                 replaced_id: script.replaced_id,
                 frame: script.frame.filter(|_| files.is_mapped(self.inputs)),
             });

@@ -5,6 +5,8 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::sourcemaps::SourcemapInputs;
 use crate::os::{linkless, parallel};
 use crate::outcome::sourcemaps::listed;
+use crate::sourcemap::debug_id::DebugId;
+use crate::sourcemap::earlier::injected_id;
 use crate::sourcemap::ignore_rules::IgnoreRules;
 use crate::sourcemap::pairing::{MapLink, NamedScript, link_maps};
 use crate::sourcemap::trailer;
@@ -40,6 +42,11 @@ pub(super) struct FileGroups {
     pub(super) groups: Vec<FileGroup>,
     /// Scripts whose map is not there, and why it is not.
     pub(super) unmapped: Vec<(String, String)>,
+    /// The ids of scripts that an earlier run may have uploaded, whose maps it deleted.
+    pub(super) finished: BTreeMap<String, DebugId>,
+    /// Scripts that are not sent: a bundle without a map of theirs is of no use, and a newer one stands
+    /// before the one that has it.
+    pub(super) unsent: BTreeSet<String>,
     /// Maps that no script names.
     pub(super) orphans: Vec<BuildFile>,
     /// Files that cannot be read as text, and why.
@@ -51,6 +58,8 @@ pub(super) struct FileGroups {
 /// What a script says of its map.
 enum ScriptTrailer {
     Url(Option<String>),
+    /// It names none, since an earlier run of ours deleted it.
+    Finished(DebugId),
     Binary(&'static str),
     Unreadable(String),
 }
@@ -71,6 +80,10 @@ impl FileGroups {
         for ((key, script), trailer) in scripts.into_iter().zip(trailers) {
             match trailer {
                 ScriptTrailer::Url(url) => named.push((key.as_str(), script, url)),
+                ScriptTrailer::Finished(id) => {
+                    found.finished.insert(script.shown.clone(), id);
+                    named.push((key.as_str(), script, None));
+                }
                 ScriptTrailer::Binary(what) => left_alone.push((script.shown.clone(), what)),
                 ScriptTrailer::Unreadable(why) => {
                     found.unreadable.push((script.shown.clone(), why));
@@ -78,6 +91,10 @@ impl FileGroups {
             }
         }
         found.pair(&named, &folder);
+        found.unsent = found.unmapped.iter().map(|(script, _)| script.clone()).collect();
+        let unsent = &mut found.unsent;
+        found.finished.retain(|script, _| inputs.delete && unsent.contains(script));
+        unsent.retain(|script| !inputs.allow_empty || found.finished.contains_key(script));
         found.note_left_out(inputs);
         found.folder = folder;
         found.folder.left_alone.append(&mut left_alone);
@@ -143,13 +160,15 @@ impl FileGroups {
             0 if !self.unreadable.is_empty() => return Ok(()),
             0 if alone.is_empty() => format!("there is no script in {given}"),
             0 => format!("there is no script in {given} that can be injected: {}", listed(&alone)),
-            count if count == self.unmapped.len() => {
+            count if count == self.unmapped.len() && self.finished.is_empty() => {
                 format!("no script in {given} has a source map: {}", listed(&self.unmapped))
             }
-            _ if !files.any(|file| inputs.uploads(&file.below)) => format!(
-                "no script and no map in {given} has one of the extensions {}",
-                inputs.extensions.join(", ")
-            ),
+            _ if self.finished.is_empty() && !files.any(|file| inputs.uploads(&file.below)) => {
+                format!(
+                    "no script and no map in {given} has one of the extensions {}",
+                    inputs.extensions.join(", ")
+                )
+            }
             _ => return Ok(()),
         };
         match inputs.allow_empty {
@@ -180,6 +199,9 @@ fn read_trailer(path: &Path) -> ScriptTrailer {
         return ScriptTrailer::Unreadable("it is not UTF-8 text".to_owned());
     };
     let url = trailer::mapping_url(text).map(|comment| comment.value);
+    if let (None, Some(id)) = (url, injected_id(text)) {
+        return ScriptTrailer::Finished(id);
+    }
     // Of a map inside the script only the scheme matters here.
     let is_long = |url: &&str| url.len() > 4096;
     ScriptTrailer::Url(url.map(|url| if is_long(&url) { &url[..5] } else { url }.to_owned()))

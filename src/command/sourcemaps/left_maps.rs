@@ -34,6 +34,9 @@ impl ExaminedSourcemaps<'_> {
             _ if !upload.is_settled() => {
                 "`delete-sourcemaps` deletes them only once every project is known to find them: run this step again, or do not deploy them"
             }
+            _ if self.has_unreported() => {
+                "`delete-sourcemaps` deletes only maps that Sentry can match with events: leave `inject` at `true`, set `release`, or do not deploy them"
+            }
             _ => {
                 "`delete-sourcemaps` deletes only the maps of scripts that were uploaded; delete these yourself, or do not deploy them"
             }

@@ -4,14 +4,17 @@
 mod accepted_groups;
 mod bundle_file;
 mod bundled_frame;
+mod earlier_changes;
 mod examine;
 mod explain;
+mod finished;
 mod groups;
 mod left_maps;
 mod mismatches;
 mod plan;
 mod settle;
 mod sources;
+mod unreported;
 mod upload;
 mod write;
 
@@ -123,7 +126,7 @@ impl<'a> FoundSourcemaps<'a> {
         neighbours::note_hashes(&mut index, &self.files.folder.others);
         self.tell(&mut progress, &bundle, &accepted.without_text);
         progress.warnings.extend(accepted.strangers);
-        ExaminedSourcemaps {
+        let mut examined = ExaminedSourcemaps {
             inputs: self.inputs,
             groups,
             changes,
@@ -134,7 +137,9 @@ impl<'a> FoundSourcemaps<'a> {
             stays_here: false,
             deleted: BTreeSet::new(),
             progress,
-        }
+        };
+        examined.warn_of_unreported();
+        examined
     }
 
     fn tell(&mut self, progress: &mut SourcemapProgress, bundle: &BundleFile, lacks: &[String]) {

@@ -7,17 +7,18 @@ use super::groups::read_text;
 use super::settle::StaleWords;
 use super::upload::IdLookup;
 use super::write::WrittenFiles;
-use crate::build_folder::neighbours;
+use crate::build_folder::{BuildFile, neighbours};
 use crate::command::RunContext;
 use crate::inputs::Inputs;
 use crate::inputs::types::BackendName;
 use crate::sourcemap::backend::LookupAnswer;
 use crate::sourcemap::trailer;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use tokio::time::Instant;
 
 /// The most look-ups of a plan; each is a request. With more scripts a plan does not ask.
-const MAX_LOOKUPS: usize = 200;
+pub(super) const MAX_LOOKUPS: usize = 200;
 
 impl ExaminedSourcemaps<'_> {
     /// Notes what a run would do.
@@ -25,11 +26,20 @@ impl ExaminedSourcemaps<'_> {
         let is_embedded = inputs.backend(run.job) == Ok(BackendName::Embedded);
         self.stays_here = is_embedded && inputs.backend.is_none();
         if self.deletes() {
-            let mapped = self.groups.iter().filter(|group| group.is_mapped(self.inputs));
-            let maps = mapped.filter_map(|group| group.map.as_ref()).chain(self.inline_maps());
+            let deletable = self.deletable();
+            let scripts = deletable.iter().flat_map(|group| &group.scripts);
+            let scripts: BTreeSet<_> = scripts.map(|script| &script.file).collect();
+            let is_deletable = |script: &&BuildFile| scripts.contains(&script.file);
+            let maps = deletable.iter().filter_map(|group| group.map.as_ref());
+            let maps = maps.chain(self.inline_maps().filter(is_deletable));
             self.progress.to_delete = maps.map(|map| map.shown.clone()).collect();
         }
         self.plan_neighbours();
+        if !self.files.finished.is_empty()
+            && let Ok(Some(mut lookup)) = IdLookup::open_to_read(run, inputs, deadline).await
+        {
+            self.settle_finished(&mut lookup).await;
+        }
         self.progress.is_known = self.is_known(run, inputs, deadline).await;
     }
 
@@ -42,21 +52,20 @@ impl ExaminedSourcemaps<'_> {
         if !self.has_neighbours() {
             return;
         }
-        let changed = self.planned_changes();
-        let stale = neighbours::find(
-            &self.files.folder.others,
-            &self.index,
-            &changed.files,
-            &changed.hashes,
-        );
-        match self.inputs.refresh {
-            true => {
-                let files: Vec<_> = stale.hashes.iter().chain(&stale.packed).collect();
-                let shown = |file: &&std::path::PathBuf| self.files.folder.shown(file);
-                self.progress.to_refresh = files.iter().map(shown).collect();
+        let both = [
+            (self.earlier_changes(), StaleWords::DONE),
+            (self.planned_changes(), StaleWords::PLANNED),
+        ];
+        let mut to_refresh = BTreeSet::new();
+        for (WrittenFiles { files, hashes, .. }, words) in both {
+            let stale = neighbours::find(&self.files.folder.others, &self.index, &files, &hashes);
+            match self.inputs.refresh {
+                true => to_refresh.extend(stale.hashes.into_iter().chain(stale.packed)),
+                false => self.warn_of_all(&stale, &words),
             }
-            false => self.warn_of_all(&stale, &StaleWords::PLANNED),
         }
+        let shown = |file: &PathBuf| self.files.folder.shown(file);
+        self.progress.to_refresh = to_refresh.iter().map(shown).collect();
     }
 
     /// The files that would change, with the hashes that they have.

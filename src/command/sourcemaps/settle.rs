@@ -2,15 +2,13 @@
 //! and maps that are not to be published.
 
 use super::ExaminedSourcemaps;
-use super::examine::GroupChange;
-use super::groups::read_text;
 use super::write::{self, WrittenFiles};
 use crate::build_folder::neighbours::{self, StaleFiles};
-use crate::build_folder::{MAX_FILE, refresh};
+use crate::build_folder::{BuildFile, MAX_FILE, refresh};
 use crate::error::{Result, Warning};
 use crate::os::linkless;
-use crate::sourcemap::earlier::earlier_texts;
 use crate::text::quote;
+use std::collections::BTreeSet;
 use std::io::Error;
 use std::path::{Path, PathBuf};
 
@@ -43,30 +41,6 @@ impl ExaminedSourcemaps<'_> {
     pub(super) fn has_neighbours(&self) -> bool {
         let mut others = self.files.folder.others.iter();
         !self.index.is_empty() || others.any(|other| neighbours::is_packed(other))
-    }
-
-    /// What an earlier run changed of the scripts that stay: it may have been killed before it renewed
-    /// what is beside them, or was not asked to.
-    pub(super) fn earlier_changes(&self) -> WrittenFiles {
-        let mut earlier = WrittenFiles::default();
-        let others = &self.files.folder.others;
-        let groups = self.groups.iter().zip(&self.changes);
-        let unchanged = groups.filter(|(_, (_, change))| matches!(change, GroupChange::None));
-        let mut scripts = unchanged.flat_map(|(group, _)| &group.scripts).peekable();
-        // On a first run every script changes, and nothing has to be read for this.
-        if scripts.peek().is_none() || !self.has_neighbours() {
-            return earlier;
-        }
-        for script in scripts {
-            let Ok(text) = read_text(&script.file) else { continue };
-            if neighbours::has_old_copy(others, &script.file, &text) {
-                earlier.files.insert(script.file.clone());
-            }
-            for old in earlier_texts(&text).iter().filter(|old| **old != text) {
-                self.index.add_changed(&mut earlier.hashes, &script.file, old.as_bytes());
-            }
-        }
-        earlier
     }
 
     /// Names what the change leaves stale, or writes it anew.
@@ -131,12 +105,12 @@ impl ExaminedSourcemaps<'_> {
         if !self.inputs.delete || !may_go {
             return Ok(());
         }
-        let uploaded: Vec<_> =
-            self.groups.iter().filter(|group| group.is_mapped(self.inputs)).collect();
+        let uploaded = self.deletable();
         let written = write::delete_maps(&uploaded, &self.index)?;
-        let maps = uploaded.iter().filter_map(|group| group.map.as_ref());
+        let maps: Vec<_> = uploaded.iter().filter_map(|group| group.map.clone()).collect();
         let inline = self.inline_maps().filter(|script| written.files.contains(&script.file));
-        self.deleted = maps.chain(inline).map(|map| map.file.clone()).collect();
+        self.deleted = maps.iter().chain(inline).map(|map| map.file.clone()).collect();
+        self.forget_copies(&maps);
         self.progress.deleted = self.deleted.len();
         let mentions = written.mentions.iter().map(|script| {
             let message = format!(
@@ -147,5 +121,17 @@ impl ExaminedSourcemaps<'_> {
         });
         self.progress.warnings.extend(mentions);
         self.settle_neighbours(written)
+    }
+
+    /// What was said of packed copies of maps that are gone.
+    fn forget_copies(&mut self, maps: &[BuildFile]) {
+        let copy = |map: &BuildFile, end: &str| quote(&format!("{}.{end}", map.shown));
+        let copies = maps.iter().flat_map(|map| ["gz", "br", "zst"].map(|end| copy(map, end)));
+        let copies: BTreeSet<_> = copies.collect();
+        let is_gone = |warning: &Warning| {
+            let (file, _) = warning.message.split_once(StaleWords::DONE.copy)?;
+            copies.contains(file.trim_end()).then_some(())
+        };
+        self.progress.warnings.retain(|warning| is_gone(warning).is_none());
     }
 }

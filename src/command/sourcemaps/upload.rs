@@ -52,6 +52,10 @@ impl ExaminedSourcemaps<'_> {
         inputs: &Inputs,
         deadline: Instant,
     ) -> Result {
+        if !self.files.finished.is_empty() {
+            let lookup = IdLookup::open(run, inputs, deadline).await?;
+            self.settle_finished(&mut lookup.expect("what is asked for was checked before")).await;
+        }
         if self.bundle.count > 0 {
             let (files, bytes) = (self.bundle.count, self.bundle.uncut.size);
             tracing::info!(files, bytes, "uploading scripts and source maps");

@@ -138,8 +138,9 @@ fn delete_map(group: &FileGroup, index: &HashIndex) -> Result<WrittenFiles> {
         }
     }
     if let Some(map) = &group.map {
+        // The map is the last: a run that ends before leaves the next one what to begin with.
         let copies =
-            ["", ".gz", ".br", ".zst"].map(|end| format!("{}{end}", map.file.to_string_lossy()));
+            [".gz", ".br", ".zst", ""].map(|end| format!("{}{end}", map.file.to_string_lossy()));
         for file in copies.iter().map(Path::new) {
             // Whatever lists it, such as a service worker's list, has a file that is gone.
             if let Ok(old) = linkless::read(file, MAX_FILE) {

@@ -78,6 +78,7 @@ fn maps_that_no_script_of_the_upload_has_are_named_and_packed_copies_go() {
     assert!(!run.path("dist/a.js.map").exists() && !run.path("dist/a.js.map.gz").exists());
     assert!(ended.stdout.contains("1 source map deleted"), "{}", ended.stdout);
     assert!(ended.stderr.contains("2 source maps left in the folder"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("a.js.map.gz"), "{}", ended.stderr);
 }
 
 #[test]
@@ -172,4 +173,40 @@ fn maps_that_only_this_machine_has_for_want_of_a_token_stay() {
     assert!(ended.stderr.contains("without a token nothing is sent"), "{}", ended.stderr);
     run.clone().var("FINISHLINE_BACKEND", "embedded").execute().expect(0);
     assert!(!run.path("dist/a.js.map").exists());
+}
+
+#[test]
+fn the_map_of_a_script_that_no_event_can_be_matched_with_is_kept_and_the_script_is_named() {
+    let id = "0f0e0d0c-0b0a-4908-8706-050403020100";
+    let comment = format!("//# debugId={id}\n");
+    for (code, comment, release, stays) in [
+        ("", &*comment, "", true),
+        ("", &*comment, "v1", false),
+        (&*format!("e._sentryDebugIds[n]='{id}';"), &*comment, "", false),
+    ] {
+        let run = sourcemaps()
+            .var("FINISHLINE_INJECT", "false")
+            .var("FINISHLINE_RELEASE", release)
+            .var("FINISHLINE_DELETE_SOURCEMAPS", "true");
+        let text = format!("{}{code}\n", source("a"));
+        let url = "//# sourceMappingURL=a.js.map\n";
+        write(&run, "dist/a.js", format!("{text}{comment}{url}"));
+        write(&run, "dist/a.js.map", identity_map("a.ts", &text));
+        let ended = run.execute().expect(0);
+        let case = format!("{code} {comment} {release}: {}", ended.stderr);
+        assert_eq!(run.path("dist/a.js.map").exists(), stays, "{case}");
+        let words = "1 script without a debug id in its code, such as `dist/a.js`";
+        assert_eq!(ended.stderr.contains(words), stays, "{case}");
+    }
+}
+
+#[test]
+fn a_script_that_never_had_a_map_is_not_taken_for_one_that_was_uploaded() {
+    let run = sourcemaps().var("FINISHLINE_DELETE_SOURCEMAPS", "true");
+    write_script(&run, "dist/a.js");
+    write(&run, "dist/b.js", "f()\n");
+    for _ in 0..2 {
+        let ended = run.execute().expect(2);
+        assert!(ended.stderr.contains("`dist/b.js` (it names no map)"), "{}", ended.stderr);
+    }
 }

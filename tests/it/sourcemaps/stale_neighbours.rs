@@ -18,6 +18,12 @@ fn gzipped(text: &str) -> Vec<u8> {
     bytes
 }
 
+fn unzipped(run: &ProgramRun, file: &str) -> String {
+    let (packed, mut text) = (std::fs::read(run.path(file)).unwrap(), String::new());
+    flate2::read::GzDecoder::new(&packed[..]).read_to_string(&mut text).unwrap();
+    text
+}
+
 /// A script with everything that knows its bytes.
 fn with_neighbours() -> ProgramRun {
     let run = sourcemaps();
@@ -50,12 +56,8 @@ fn they_are_written_anew_where_that_is_asked_for() {
     let ended = run.execute().expect(0);
     assert!(!ended.stderr.contains("stale"), "{}", ended.stderr);
     assert!(run.text("dist/index.html").contains(&integrity(&run)));
-    let packed = std::fs::read(run.path("dist/a.js.gz")).unwrap();
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(&packed[..]).read_to_string(&mut text).unwrap();
-    assert_eq!(text, run.text("dist/a.js"));
-    let sha1: String = sha1::Sha1::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert!(run.text("dist/ngsw.json").contains(&sha1));
+    assert_eq!(unzipped(&run, "dist/a.js.gz"), run.text("dist/a.js"));
+    assert!(run.text("dist/ngsw.json").contains(&sum(&run, "dist/a.js")[..40]));
     assert!(!run.path("dist/a.js.br").exists(), "a copy that cannot be packed anew goes");
 }
 
@@ -68,10 +70,7 @@ fn what_is_cut_off_once_the_maps_are_gone_is_renewed_as_well() {
     assert!(!ended.stderr.contains("stale"), "{}", ended.stderr);
     assert!(!run.text("dist/a.js").contains("sourceMappingURL"));
     assert!(run.text("dist/index.html").contains(&integrity(&run)));
-    let packed = std::fs::read(run.path("dist/a.js.gz")).unwrap();
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(&packed[..]).read_to_string(&mut text).unwrap();
-    assert_eq!(text, run.text("dist/a.js"));
+    assert_eq!(unzipped(&run, "dist/a.js.gz"), run.text("dist/a.js"));
 }
 
 #[test]
@@ -120,8 +119,76 @@ fn what_is_renewed_makes_others_stale_and_these_are_renewed_too() {
     assert!(page.contains(&integrity(&run)));
     assert!(run.text("dist/bare.html").contains(&integrity(&run)));
     assert!(run.text("dist/ngsw.json").contains(&hex(&page)));
-    let packed = std::fs::read(run.path("dist/index.html.gz")).unwrap();
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(&packed[..]).read_to_string(&mut text).unwrap();
-    assert_eq!(text, page);
+    assert_eq!(unzipped(&run, "dist/index.html.gz"), page);
+}
+
+fn sum(run: &ProgramRun, file: &str) -> String {
+    let bytes = std::fs::read(run.path(file)).unwrap();
+    let hex: String = sha1::Sha1::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{hex}  {file}\n")
+}
+
+fn sums(run: &ProgramRun, files: &[&str]) -> String {
+    files.iter().map(|file| sum(run, file)).collect()
+}
+
+#[test]
+fn what_a_run_left_stale_of_a_script_and_of_its_map_is_renewed_wherever_it_was_killed() {
+    let files = ["dist/a.js", "dist/a.js.map"];
+    for left in ["both", "script", "map"] {
+        let run = sourcemaps();
+        write_script(&run, "dist/a.js");
+        let old = files.map(|file| run.text(file));
+        write(&run, "dist/SUMS", sums(&run, &files));
+        write(&run, "dist/a.js.map.gz", gzipped(&old[1]));
+        run.execute().expect(0);
+        let new = files.map(|file| run.text(file));
+        // A run that was killed between the two, and a script that was put back since.
+        match left {
+            "script" => drop(write(&run, files[1], &old[1])),
+            "map" => drop(write(&run, files[0], &old[0])),
+            _ => {}
+        }
+        let plan = run.clone().var("FINISHLINE_DRY_RUN", "true").execute().expect(0);
+        assert!(plan.stderr.contains("`dist/SUMS` has the hash"), "{left}: {}", plan.stderr);
+        let refreshing = run.clone().var("FINISHLINE_INJECT_REFRESH", "true");
+        let plan = refreshing.clone().var("FINISHLINE_DRY_RUN", "true");
+        let plan = plan.var("FINISHLINE_FORMAT", "json").execute().expect(0).json();
+        assert_eq!(plan["to_do"], true, "{left}: {plan}");
+        refreshing.execute().expect(0);
+        assert_eq!(files.map(|file| run.text(file)), new, "{left}");
+        assert_eq!(run.text("dist/SUMS"), sums(&run, &files), "{left}");
+        assert_eq!(unzipped(&run, "dist/a.js.map.gz"), new[1], "{left}");
+        let settled = run.execute().expect(0);
+        assert!(!settled.stderr.contains("stale"), "{left}: {}", settled.stderr);
+    }
+}
+
+#[test]
+fn a_run_that_was_killed_once_its_maps_were_gone_is_completed_by_the_next() {
+    let run = sourcemaps().var("FINISHLINE_INJECT_REFRESH", "true");
+    write_script(&run, "dist/a.js");
+    write(&run, "dist/SUMS", sum(&run, "dist/a.js"));
+    write(&run, "dist/a.js.gz", gzipped(&run.text("dist/a.js")));
+    run.execute().expect(0);
+    let before = ["dist/SUMS", "dist/a.js.gz"].map(|file| std::fs::read(run.path(file)).unwrap());
+    let run = run.var("FINISHLINE_DELETE_SOURCEMAPS", "true");
+    run.execute().expect(0);
+    let done = ["dist/SUMS", "dist/a.js.gz"].map(|file| std::fs::read(run.path(file)).unwrap());
+    let left_by_a_kill = || {
+        write(&run, "dist/SUMS", &before[0]);
+        write(&run, "dist/a.js.gz", &before[1]);
+    };
+    left_by_a_kill();
+    let plan = run.clone().var("FINISHLINE_DRY_RUN", "true").execute().expect(0);
+    assert!(plan.stdout.contains("2 files with the hash or a packed copy"), "{}", plan.stdout);
+    let ended = run.execute().expect(0);
+    assert!(ended.stdout.contains("1 script were uploaded by an earlier run"), "{}", ended.stdout);
+    let files = ["dist/SUMS", "dist/a.js.gz"].map(|file| std::fs::read(run.path(file)).unwrap());
+    assert!(files == done);
+    // Who does not know the script has none of its maps, and what is stale is renewed all the same.
+    left_by_a_kill();
+    let unknown = run.clone().var("FINISHLINE_PROJECTS", "api").execute().expect(2);
+    assert!(unknown.stderr.contains("1 script without a source map"), "{}", unknown.stderr);
+    assert_eq!(run.text("dist/SUMS"), sum(&run, "dist/a.js"));
 }
