@@ -3,6 +3,7 @@
 
 use super::given_paths::{glob_root, split, without_braces};
 use crate::error::{Error, ErrorCode, Result, Warning};
+use crate::os::linkless;
 use crate::sourcemap::ignore_rules::IgnoreRules;
 use crate::text::glob::PathGlob;
 use crate::text::quote;
@@ -51,6 +52,8 @@ pub(crate) struct BuildFolder {
     pub(crate) left_alone: Vec<(String, &'static str)>,
     /// The keys of the folders that were given.
     pub(crate) roots: Vec<String>,
+    /// Drafts that killed runs left.
+    pub(crate) drafts: Vec<PathBuf>,
     /// Links that lead out of them.
     pub(crate) outside: Vec<String>,
     seen: usize,
@@ -162,9 +165,18 @@ impl BuildFolder {
             if is_map(&name) {
                 let map = beside(&name);
                 self.maps.entry(key(&map.file)).or_insert(map);
-            } else if !is_draft(&name) {
-                self.others.insert(entry.path());
+            } else {
+                self.add_hidden(entry.path(), &name);
             }
+        }
+    }
+
+    /// No script of the build, but it may know the hash of one.
+    fn add_hidden(&mut self, file: PathBuf, name: &str) {
+        match linkless::is_draft(name) {
+            true => self.drafts.push(file),
+            false if is_map(name) || is_draft(name) => {}
+            false => drop(self.others.insert(file)),
         }
     }
 
@@ -186,9 +198,8 @@ impl BuildFolder {
             let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
             let kind = entry.file_type()?;
             if name.starts_with('.') || given.rules.ignores(&path, kind.is_dir()) {
-                // No script of the build, but it may know the hash of one.
-                if kind.is_file() && !is_map(&name) && !is_draft(&name) {
-                    self.others.insert(entry.path());
+                if kind.is_file() {
+                    self.add_hidden(entry.path(), &name);
                 }
                 continue;
             }

@@ -3,7 +3,7 @@
 //! Paths are those without links that a walk found; what is a link now was swapped for it since.
 
 use super::{files, random::random_hex};
-use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, flock, openat, renameat, unlinkat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -16,6 +16,12 @@ use std::path::{Component, Path};
 const WAY: OFlags = OFlags::PATH;
 #[cfg(not(target_os = "linux"))]
 const WAY: OFlags = OFlags::RDONLY;
+
+/// What the name of a draft begins and ends with.
+const DRAFT_BEGIN: &str = ".finishline-";
+const DRAFT_END: &str = ".tmp";
+/// Who writes a draft holds it, as long as the process lives.
+const LOCK: FlockOperation = FlockOperation::NonBlockingLockExclusive;
 
 /// A file by its name in a folder that is open.
 struct FilePlace<'a> {
@@ -56,6 +62,22 @@ pub(crate) fn remove_if_there(path: &Path) -> Result<()> {
     match removed {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         result => result,
+    }
+}
+
+/// Whether a file has the name of a draft.
+pub(crate) fn is_draft(name: &str) -> bool {
+    let random = name.strip_prefix(DRAFT_BEGIN).and_then(|rest| rest.strip_suffix(DRAFT_END));
+    random.is_some_and(|text| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Removes a draft that a process left when it was killed; that of one at work stays.
+pub(crate) fn remove_abandoned(draft: &Path) -> Result<()> {
+    let place = FilePlace::of(draft)?;
+    let file = place.open()?;
+    match flock(&file, LOCK) {
+        Err(Errno::WOULDBLOCK) => Ok(()),
+        result => Ok(result.and_then(|()| unlinkat(&place.folder, place.name, AtFlags::empty()))?),
     }
 }
 
@@ -100,9 +122,11 @@ fn open_folder(path: &Path) -> Result<OwnedFd> {
 
 /// A new file with a name that nobody knows.
 fn create_draft(folder: &OwnedFd) -> Result<(File, String)> {
-    let name = format!(".finishline-{}.tmp", &random_hex()[..32]);
+    let name = format!("{DRAFT_BEGIN}{}{DRAFT_END}", &random_hex()[..32]);
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = openat(folder, &name, flags, Mode::from_raw_mode(0o666))?;
+    // Where a file system knows no locks, a draft that is left stays.
+    flock(&file, LOCK).ok();
     Ok((file.into(), name))
 }
 
@@ -119,6 +143,20 @@ fn swapped(error: Errno) -> Error {
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_draft_goes_unless_somebody_is_at_work_on_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().canonicalize().expect("its path");
+        let (file, name) =
+            create_draft(&open_folder(&root).expect("it is there")).expect("a draft");
+        assert!(is_draft(&name) && !is_draft(".finishline-mine.tmp"));
+        remove_abandoned(&root.join(&name)).expect("it stays");
+        assert!(root.join(&name).exists());
+        drop(file);
+        remove_abandoned(&root.join(&name)).expect("it goes");
+        assert!(!root.join(&name).exists());
+    }
 
     #[test]
     fn no_link_on_the_way_is_followed_and_no_link_in_the_place() {

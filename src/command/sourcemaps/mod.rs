@@ -24,7 +24,7 @@ use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::sourcemaps::SourcemapInputs;
 use crate::inputs::{Inputs, missing};
 use crate::model::OrgSlug;
-use crate::os::{activity, parallel};
+use crate::os::{activity, linkless, parallel};
 use crate::outcome::Outcome;
 use crate::outcome::sourcemaps::{SourcemapProgress, counted, listed};
 use crate::release::ReleaseVersion;
@@ -199,6 +199,8 @@ impl ExaminedSourcemaps<'_> {
         }
         let groups: Vec<_> = changed.iter().map(|changed| changed.group).collect();
         write::check_folders(&groups)?;
+        // What cannot be removed is in nobody's way.
+        self.files.folder.drafts.iter().for_each(|draft| drop(linkless::remove_abandoned(draft)));
         let mut written = self.earlier_changes();
         let earlier = written.files.len();
         let shown = activity::begin(|| "writing debug ids".to_owned());
