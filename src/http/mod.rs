@@ -5,7 +5,7 @@ pub(crate) mod connection;
 mod describe;
 mod kept_connections;
 mod network_error;
-mod proxy;
+pub(crate) mod proxy;
 pub(crate) mod reach;
 pub(crate) mod retry;
 mod server_wait;

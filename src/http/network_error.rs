@@ -50,7 +50,7 @@ impl NetworkError {
         let has = |words: &str| texts.iter().any(|text| text.contains(words));
         let last = texts.last().cloned().unwrap_or_else(|| error.to_string());
         let (reason, hint): (_, Option<AddressHint>) = if has("proxy authorization required") {
-            ("the proxy answered HTTP 407 and wants a user and password".to_owned(), None)
+            ("the proxy answered HTTP 407 and wants a login".to_owned(), Some(check_login))
         } else if has("unsuccessful tunnel") || has("tunnel error") {
             (format!("the proxy refused the connection: {last}"), Some(check_proxy))
         } else if has("dns error") {
@@ -174,9 +174,15 @@ fn check_proxy(_: &str) -> String {
         .to_owned()
 }
 
+fn check_login(_: &str) -> String {
+    "put a user and a password before the host in HTTPS_PROXY, from a secret, or correct them there; or, if \
+     this machine reaches the server directly, add it to NO_PROXY"
+        .to_owned()
+}
+
 fn check_server(_: &str) -> String {
-    "check whether the server is overloaded; if it is only slow, raise `timeout`; completed steps \
-     are kept, so running again is safe"
+    "check the server, and the port and whatever else stands before it; if it is only slow, raise \
+     `timeout`; completed steps are kept, so running again is safe"
         .to_owned()
 }
 

@@ -52,6 +52,24 @@ pub(super) fn with_exceptions(builder: ClientBuilder) -> ClientBuilder {
     builder.no_proxy().proxy(Proxy::custom(|url| variables.proxy(url)))
 }
 
+/// The proxy on the way to an address, by what the process's variables say.
+pub(crate) struct ProxyAddress {
+    /// Its host and port.
+    pub(crate) address: String,
+    /// Whether a user and password are given for it.
+    pub(crate) has_login: bool,
+}
+
+impl ProxyAddress {
+    /// The one before this address, if there is one.
+    pub(crate) fn before(url: &Url) -> Option<Self> {
+        let found = Matcher::from_system().intercept(&url.as_str().parse::<Uri>().ok()?)?;
+        let address = found.uri().authority()?.as_str();
+        let address = address.rsplit('@').next().unwrap_or(address).to_owned();
+        Some(Self { address, has_login: found.basic_auth().is_some() })
+    }
+}
+
 impl ProxyVariables {
     /// The proxy on the way to this address, unless it is excepted.
     fn proxy(&self, url: &Url) -> Option<Url> {

@@ -5,13 +5,17 @@ use super::connection::ServerConnection;
 use super::{ConnectError, HttpResponse};
 use crate::error::Error;
 use crate::os::activity;
+use crate::os::clock::unix_seconds;
 use crate::os::random::random_bytes;
-use std::time::Duration;
+use httpdate::fmt_http_date;
+use std::time::{Duration, UNIX_EPOCH};
 use tokio::time::{Instant, sleep, timeout_at};
 
 /// The first wait; each later one is twice as long, up to [`MAX_WAIT`].
 pub(crate) const FIRST_WAIT: Duration = Duration::from_millis(250);
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(8);
+/// A day, in seconds.
+const DAY: u64 = 24 * 60 * 60;
 /// The window of a rate limit that ends so soon that it is its length which says nothing: other
 /// requests keep it full.
 const RATE_WINDOW: Duration = Duration::from_secs(1);
@@ -230,8 +234,14 @@ impl RetryLoop<'_> {
             RetryDelay::RateLimit(after) if after > RATE_WINDOW => {
                 self.name_timeout(failure, after)
             }
-            _ => failure,
+            _ => self.name_deadline(failure),
         })
+    }
+
+    /// Says what ended the attempts.
+    fn name_deadline(&self, failure: Error) -> Error {
+        let timeout = whole_seconds(self.connection.timeout());
+        Error { message: format!("{} (`timeout` is {timeout}s)", failure.message), ..failure }
     }
 
     /// Says which `timeout` would outlast a rate limit.
@@ -247,7 +257,7 @@ impl RetryLoop<'_> {
              {now}s) to wait for it"
         );
         let hint = own_hint.map_or(hint.clone(), |own| format!("{own}; or {hint}"));
-        let message = format!("{}; the rate limit ends in {after} s", failure.message);
+        let message = format!("{}; the rate limit ends {}", failure.message, end_in(after));
         Error { message, ..failure }.with_hint(hint)
     }
 
@@ -294,6 +304,16 @@ pub(crate) fn next_pause(after: RetryDelay, backoff: Duration, left: Duration) -
             (left > FIRST_WAIT).then(|| jitter(backoff).min(left / 2))
         }
     }
+}
+
+/// When so many seconds have passed, as in `in 300 s, at 04:05:06 UTC`; the time of day says nothing
+/// where that is not today.
+fn end_in(seconds: u64) -> String {
+    if seconds >= DAY {
+        return format!("in {seconds} s");
+    }
+    let date = fmt_http_date(UNIX_EPOCH + Duration::from_secs(unix_seconds() + seconds));
+    format!("in {seconds} s, at {} UTC", date.get(17..25).unwrap_or(&date))
 }
 
 /// A time as the log has it: in seconds, to a tenth.

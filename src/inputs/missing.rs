@@ -14,8 +14,9 @@ pub(super) fn token(origins: &TokenOrigins) -> Error {
     let variable = origins.unset.as_deref();
     if variable.is_none() && origins.is_blank {
         let message = "the access token for Sentry is missing: SENTRY_AUTH_TOKEN is set, but empty";
-        let hint = "create the secret behind SENTRY_AUTH_TOKEN, or correct its name; check that this job \
-                    may read it: its environment or protected branch, and whether a fork started it";
+        let hint = "create the secret behind SENTRY_AUTH_TOKEN, or correct its name; on GitHub, a secret of \
+                    an environment needs `environment:` in the job, and runs of forks and Dependabot get \
+                    none; on GitLab, a protected variable exists on protected branches and tags only";
         return Error::new(ErrorCode::NoToken, message).for_missing_input().with_hint(hint);
     }
     let name = variable.unwrap_or("SENTRY_AUTH_TOKEN");

@@ -183,8 +183,10 @@ pub struct Refusal {
     pub status: Option<u16>,
     /// Whether nobody refused: the third party was not reached, or did not answer.
     pub is_silence: bool,
-    /// Who refused, if a third party was asked: its name and its host.
+    /// Who refused, if a third party was asked: its name and host.
     pub third_party: Option<String>,
+    /// What the reader can change, where it is known better than by the kind.
+    pub hint: Option<String>,
 }
 
 impl Refusal {
@@ -193,9 +195,21 @@ impl Refusal {
         Self { code: ErrorCode::ProviderError, ..self }
     }
 
-    /// The same, with the name of the third party that was asked, and its host.
-    pub(crate) fn of_third_party(self, asked: String) -> Self {
-        Self { message: format!("{asked}: {}", self.message), third_party: Some(asked), ..self }
+    /// The same of the third party that was asked, by its name and host, with what is known to help.
+    pub(crate) fn of_third_party(self, asked: String, advice: Option<String>) -> Self {
+        let hint = match (self.is_silence, advice, self.code) {
+            (true, ..) => format!(
+                "check that this machine can reach {asked}, then run again; for a private \
+                 certificate authority, set `ca-file`"
+            ),
+            (_, Some(advice), _) => format!("{advice}; then start again with `finishline run`"),
+            (_, None, ErrorCode::Refused) => format!(
+                "correct `state`, or the settings of {asked}, as its own words say; then start again \
+                 with `finishline run`"
+            ),
+            (_, None, code) => code.hint().to_owned(),
+        };
+        Self { third_party: Some(asked), hint: Some(hint), ..self }
     }
 
     /// The integration cannot be built or stored.
@@ -205,27 +219,25 @@ impl Refusal {
 
     /// A refusal without a status.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), status: None, is_silence: false, third_party: None }
+        Self {
+            code,
+            message: message.into(),
+            status: None,
+            is_silence: false,
+            third_party: None,
+            hint: None,
+        }
     }
 }
 
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
-        let Refusal { code, message, status, is_silence, third_party } = refusal;
-        let asked = third_party.as_deref().unwrap_or("the third party");
-        let hint = match code {
-            _ if is_silence => Some(format!(
-                "check that this machine can reach {asked}, then run again; for a private \
-                 certificate authority, set `ca-file`"
-            )),
-            ErrorCode::Refused if third_party.is_some() => Some(format!(
-                "correct it in `state` or in the settings of {asked}, then start again with \
-                 `finishline run`"
-            )),
-            _ => None,
+        let message = match refusal.third_party {
+            Some(asked) => format!("{asked}: {}", refusal.message),
+            None => refusal.message,
         };
-        let failure = Self { status, ..Self::new(code, message) };
-        match hint {
+        let failure = Self { status: refusal.status, ..Self::new(refusal.code, message) };
+        match refusal.hint {
             Some(hint) => failure.with_hint(hint),
             None => failure,
         }

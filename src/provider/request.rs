@@ -3,7 +3,7 @@
 //! The adapter fetches; a provider only reads the response, so its tests need no network.
 
 use super::Result;
-use super::vendor_words::refusal_words;
+use super::vendor_words::{advice, refusal_words};
 use crate::model::Refusal;
 use crate::secret::Secret;
 use crate::text::scrubber::SecretScrubber;
@@ -150,6 +150,14 @@ impl VendorResponse {
             Self::Unreached(_) => None,
         };
         words.map(|words| format!(": {words}")).unwrap_or_default()
+    }
+
+    /// What to do about its words, if they are known; `asked` is the third party.
+    pub(crate) fn advice(&self, asked: &str) -> Option<String> {
+        match self {
+            Self::Received { body, .. } => advice(body, asked),
+            Self::Unreached(_) => None,
+        }
     }
 
     /// The same with `***` for what its words quote of these secrets.

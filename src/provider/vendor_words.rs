@@ -24,29 +24,44 @@ const NAMES: [&str; 12] = [
     "errors",
 ];
 
-/// Words that mean one field or setting, the most exact first, and what to check.
+/// Words that mean one field or setting, the most exact first, and what to do; `{asked}` stands for
+/// who said them.
 const ADVICE: [(&str, &str); 17] = [
-    ("AADSTS7000215", "check `clientSecret`: it must be the secret's value, not its id"),
-    ("AADSTS7000222", "`clientSecret` has expired"),
-    ("AADSTS700016", "check `clientId`"),
-    ("AADSTS50011", "check the redirect URI of the application"),
+    ("AADSTS7000215", "set `clientSecret` to the secret's value, not its id"),
+    ("AADSTS7000222", "create a new client secret, for this one has expired: `clientSecret`"),
+    ("AADSTS700016", "compare `clientId` with the application of {asked}"),
+    ("AADSTS50011", COMPARE_REDIRECT),
     ("AADSTS90002", "check the tenant of the application"),
-    ("incorrect_client_credentials", "check `clientId` and `clientSecret`"),
-    ("bad_client_secret", "check `clientSecret`"),
-    ("invalid_client_id", "check `clientId`"),
-    ("invalid_client", "check `clientId` and `clientSecret`"),
-    ("redirect_uri_mismatch", "check the redirect URI of the application"),
-    ("redirect uri", "check the redirect URI of the application"),
-    ("bad_verification_code", "a code can be used once, and for minutes: start again"),
-    ("invalid_grant", "a code can be used once, and for minutes: start again"),
-    ("consumer_key_unknown", "check `consumerKey`"),
-    ("consumer_key_refused", "check `consumerKey`"),
-    ("signature_invalid", "`privateKey` does not match the public key of the application link"),
+    ("incorrect_client_credentials", COMPARE_CLIENT),
+    ("bad_client_secret", "compare `clientSecret` with the application of {asked}"),
+    ("invalid_client_id", "compare `clientId` with the application of {asked}"),
+    ("invalid_client", COMPARE_CLIENT),
+    ("redirect_uri_mismatch", COMPARE_REDIRECT),
+    ("redirect uri", COMPARE_REDIRECT),
+    ("bad_verification_code", "approve again: a code can be used once, and for minutes"),
+    ("invalid_grant", "approve again: a code can be used once, and for minutes"),
+    ("consumer_key_unknown", "compare `consumerKey` with the application link of {asked}"),
+    ("consumer_key_refused", "compare `consumerKey` with the application link of {asked}"),
+    (
+        "signature_invalid",
+        "compare `privateKey` with the public key of the application link of {asked}",
+    ),
     ("timestamp_refused", "check the clock of this machine"),
 ];
 
-/// What a body says about a refusal, as one line, with what to check; `None` where it says nothing
-/// in a form that is known. Never the body itself.
+const COMPARE_CLIENT: &str =
+    "compare `clientId` and `clientSecret` with the OAuth application in the settings of {asked}";
+const COMPARE_REDIRECT: &str = "compare the `redirect_uri` in `redirect-url` with the OAuth application in the settings of {asked}";
+
+/// What to do about what a body says, if its words are known; `asked` is who said it.
+pub(crate) fn advice(body: &str, asked: &str) -> Option<String> {
+    let words = refusal_words(body)?.to_lowercase();
+    let found = ADVICE.iter().find(|(word, _)| words.contains(&word.to_lowercase()));
+    found.map(|(_, advice)| advice.replace("{asked}", asked))
+}
+
+/// What a body says about a refusal, as one line; `None` where it says nothing in a form that is
+/// known. Never the body itself.
 pub(crate) fn refusal_words(body: &str) -> Option<String> {
     let mut words = Vec::new();
     match serde_json::from_str(body) {
@@ -55,13 +70,7 @@ pub(crate) fn refusal_words(body: &str) -> Option<String> {
     }
     let text: String = one_line(&words.join(": ")).chars().take(MAX_CHARS).collect();
     let text = text.trim();
-    let lower = text.to_lowercase();
-    let advice = ADVICE.iter().find(|(word, _)| lower.contains(&word.to_lowercase()));
-    match (text.is_empty(), advice) {
-        (true, _) => None,
-        (false, Some((_, advice))) => Some(format!("{}; {advice}", text.trim_end_matches('.'))),
-        (false, None) => Some(text.to_owned()),
-    }
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// A form, as GitHub and OAuth 1 answer. Other texts, a page of HTML say, have no such names.
@@ -119,22 +128,21 @@ mod tests {
         for (body, words) in [
             (
                 r#"{"error":"invalid_client","error_description":"Client authentication failed"}"#,
-                "invalid_client: Client authentication failed; check `clientId` and `clientSecret`",
+                "invalid_client: Client authentication failed",
             ),
             (
                 r#"{"error":"incorrect_client_credentials","error_description":"no","error_uri":"u"}"#,
-                "incorrect_client_credentials: no; check `clientId` and `clientSecret`",
+                "incorrect_client_credentials: no",
             ),
             (
                 r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid secret.\r\nTrace ID: 1","error_codes":[7000215]}"#,
-                "invalid_client: AADSTS7000215: Invalid secret.  Trace ID: 1; check \
-                 `clientSecret`: it must be the secret's value, not its id",
+                "invalid_client: AADSTS7000215: Invalid secret.  Trace ID: 1",
             ),
             (
                 "oauth_problem=timestamp_refused&oauth_acceptable_timestamps=1-2",
-                "timestamp_refused: 1-2; check the clock of this machine",
+                "timestamp_refused: 1-2",
             ),
-            ("oauth_problem=consumer_key_unknown", "consumer_key_unknown; check `consumerKey`"),
+            ("oauth_problem=consumer_key_unknown", "consumer_key_unknown"),
             ("error=bad_thing&error_description=a+b", "bad_thing: a b"),
             (
                 r#"{"errorMessages":["one","two"],"errors":{"name":"three"}}"#,
@@ -152,5 +160,19 @@ mod tests {
         for nothing in ["", "<html>error=1</html>", "{}", "[]", "7", r#"{"error":null}"#] {
             assert_eq!(refusal_words(nothing), None, "{nothing}");
         }
+    }
+
+    #[test]
+    fn words_that_mean_a_field_name_it_and_whose_settings_to_compare() {
+        for (body, expected) in [
+            (r#"{"error":"invalid_client"}"#, "`clientId` and `clientSecret` with the OAuth"),
+            (r#"{"error":"invalid_client","error_description":"AADSTS7000215: no"}"#, "its id"),
+            ("oauth_problem=consumer_key_unknown", "`consumerKey` with the application link of X"),
+            ("error=redirect_uri_mismatch", "`redirect_uri`"),
+        ] {
+            let found = advice(body, "X").unwrap();
+            assert!(found.contains(expected) && !found.contains('{'), "{found}");
+        }
+        assert_eq!(advice("error=bad_thing", "X"), None);
     }
 }

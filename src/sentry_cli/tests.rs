@@ -52,12 +52,15 @@ const CALLS: &[(&str, &str)] = &[
     ),
     (
         "sourcemaps upload ./a ./b -r 1.0 -d 7 -u ~/ --validate",
-        "release=1.0 sourcemaps=./a,./b inject=false dist=7 url-prefix=~/",
+        "release=1.0 sourcemaps=./a,./b inject=false dist=7 url-prefix=~/ allow-empty=true",
     ),
-    ("sourcemaps inject ./a -i x --ignore y", "sourcemaps=./a sourcemaps-ignore=x,y"),
+    (
+        "sourcemaps inject ./a -i x --ignore y",
+        "sourcemaps=./a sourcemaps-ignore=x,y allow-empty=true",
+    ),
     (
         "releases files 1.0 upload-sourcemaps ./d --rewrite --url-prefix ~/j",
-        "release=1.0 sourcemaps=./d inject=false url-prefix=~/j",
+        "release=1.0 sourcemaps=./d inject=false url-prefix=~/j allow-empty=true",
     ),
 ];
 
@@ -78,7 +81,8 @@ fn the_calls_of_a_job_are_one_step() {
         "releases finalize 1.0",
         "releases deploys 1.0 new -e prod",
     ];
-    assert_eq!(step(&lines), ["release=1.0", "projects=web", "environment=prod", "sourcemaps=./d"]);
+    let inputs = "release=1.0 projects=web environment=prod sourcemaps=./d allow-empty=true";
+    assert_eq!(step(&lines).join(" "), inputs);
     let mut other = StepInputs::default();
     other.add(&call("releases new 1.0")).unwrap();
     assert_eq!(other.add(&call("releases finalize 2.0")).unwrap_err().0, "release");

@@ -64,6 +64,10 @@ pub(super) const REQUESTS: &[[&str; 3]] = &[
     ["GET", "organizations/acme/releases/", ""],
     ["GET", "organizations/acme/releases/?environment=production&project=1", ""],
     ["GET", "projects/acme/web/releases/", ""],
+    ["POST", "projects/acme/web/releases/", RELEASE],
+    ["GET", "projects/acme/web/releases/web@500/", ""],
+    ["PUT", "projects/acme/web/releases/web@500/", PUT],
+    ["DELETE", "projects/acme/web/releases/web@502/", ""],
     ["POST", "organizations/acme/releases/", RELEASE],
     ["POST", "organizations/acme/releases/", REFS],
     ["GET", "organizations/acme/releases/web@500/", ""],
@@ -176,7 +180,7 @@ async fn each_call_uses_an_index() {
     let connection = Connection::open(&database).unwrap();
     let releases = "SELECT count(*) FROM release";
     let releases: i64 = connection.query_row(releases, [], |row| row.get(0)).unwrap();
-    assert_eq!(releases, 100_000);
+    assert_eq!(releases, 99_999, "one was made, and two were deleted");
     // An INSERT is found by what makes its row unique.
     let judged = |sql: &&String| ["SELECT", "UPDATE", "DELETE"].iter().any(|w| sql.starts_with(w));
     let plans: Vec<_> =

@@ -174,7 +174,10 @@ impl<'d> EmbeddedBackend<'d> {
             let (name, asked) = (request.name, request.asked_of(provider.name()));
             let response = third_party::fetch(request, &self.certificates, &pipeline.data).await?;
             let bound = provider.bind_response(name, &response, &mut pipeline.data);
-            bound.map_err(|refusal| refusal.of_third_party(asked))?;
+            bound.map_err(|refusal| {
+                let advice = response.advice(&asked);
+                refusal.of_third_party(asked, advice)
+            })?;
             let key = &self.key;
             let is_saved = self
                 .database

@@ -331,7 +331,7 @@ mod tests {
             (answered(200, "{}"), "no access token", None),
             (
                 answered(200, r#"{"error":"incorrect_client_credentials"}"#),
-                "no access token: incorrect_client_credentials; check `clientId` and `clientSecret`",
+                "no access token: incorrect_client_credentials",
                 None,
             ),
             (

@@ -4,6 +4,7 @@
 use super::SentryClient;
 use super::response::field_errors;
 use crate::error::{Error, ErrorCode};
+use crate::http::proxy::ProxyAddress;
 use crate::http::{HttpResponse, MAX_LISTED_BYTES};
 use serde_json::Value;
 
@@ -44,10 +45,7 @@ impl SentryClient {
     pub(crate) fn foreign(&self, response: &HttpResponse) -> Error {
         let (base, described) = (self.base(), response.describe());
         let message = match response.status {
-            407 => {
-                let (server, variable) = (self.server_name(), self.proxy_variable());
-                format!("the proxy in {variable} requires a login to reach {server}: {described}")
-            }
+            407 => self.proxy_refusal(&described),
             _ => format!("the response from {base} is not Sentry's: {described}"),
         };
         self.foreign_error(response, message)
@@ -107,20 +105,43 @@ impl SentryClient {
         if self.base().scheme() == "https" { "HTTPS_PROXY" } else { "HTTP_PROXY" }
     }
 
-    fn foreign_error(&self, response: &HttpResponse, message: String) -> Error {
+    /// What a proxy wants that stands before this server.
+    fn proxy_refusal(&self, described: &str) -> String {
         let (server, variable) = (self.server_name(), self.proxy_variable());
-        let login = format!(
-            "add the proxy's user and password to the URL in {variable}, or correct them there; or \
-             add {server} to NO_PROXY if this machine reaches it directly"
-        );
+        match ProxyAddress::before(self.base()) {
+            Some(ProxyAddress { address, has_login: true }) => format!(
+                "the proxy {address} on the way to {server} refuses the login in {variable}: {described}"
+            ),
+            Some(ProxyAddress { address, .. }) => format!(
+                "the proxy {address} on the way to {server} requires a login, and {variable} has none: \
+                 {described}"
+            ),
+            None => format!("a proxy on the way to {server} requires a login: {described}"),
+        }
+    }
+
+    /// What to do about such a proxy.
+    fn proxy_hint(&self) -> String {
+        let (server, variable) = (self.server_name(), self.proxy_variable());
+        let change = match ProxyAddress::before(self.base()) {
+            Some(proxy) if proxy.has_login => {
+                format!("correct the user or the password in {variable}")
+            }
+            _ => format!("put a user and a password before the proxy's host in {variable}"),
+        };
+        format!("{change}; or, if this machine reaches {server} directly, add it to NO_PROXY")
+    }
+
+    fn foreign_error(&self, response: &HttpResponse, message: String) -> Error {
         let (code, hint) = match response.status {
-            407 => (ErrorCode::Unreachable, login.as_str()),
-            _ => (ErrorCode::BackendError, FOREIGN_HINT),
+            407 => (ErrorCode::Unreachable, self.proxy_hint()),
+            _ => (ErrorCode::BackendError, FOREIGN_HINT.to_owned()),
         };
         let failure = Error::new(code, message).with_hint(hint);
         Error { status: Some(response.status), ..failure }
     }
 }
+
 /// A listing that is more than any Sentry has.
 fn strange_listing(message: String) -> Error {
     Error::new(ErrorCode::BackendError, message)

@@ -4,7 +4,7 @@ use super::SentryClient;
 use super::response::error_text;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::HttpResponse;
-use crate::model::token::TokenKind;
+use crate::model::token::{TokenClaims, TokenKind};
 use crate::model::{OrgSlug, Refusal};
 
 /// What a request needs, for the error when it is refused.
@@ -123,7 +123,7 @@ impl SentryClient {
 
     /// The error for a token that the server does not know.
     pub(crate) fn unauthorized(&self, reason: &str) -> Error {
-        let server = self.server_name();
+        let (server, page) = (self.server_name(), self.token_page());
         match self.token_origin() {
             "" => {
                 let message = format!("{server} does not accept the token{reason}");
@@ -133,9 +133,20 @@ impl SentryClient {
                 let message = format!("{server} does not accept the token in {origin}{reason}");
                 Error::new(ErrorCode::Unauthorized, message).with_hint(format!(
                     "if {server} is not your Sentry, correct `url`; else the token is mistyped or \
-                     revoked: create one there, and store it in the secret behind {origin}"
+                     revoked: create a new one at {page}, and store it in the secret behind {origin}"
                 ))
             }
+        }
+    }
+
+    /// Where tokens of this kind are created.
+    fn token_page(&self) -> String {
+        let base = self.base().as_str().trim_end_matches('/');
+        match self.token_kind() {
+            TokenKind::Organization(TokenClaims { org, .. }) if OrgSlug::parse(&org).is_some() => {
+                format!("{base}/settings/{org}/auth-tokens/")
+            }
+            _ => format!("{base}/settings/account/api/auth-tokens/"),
         }
     }
 
