@@ -181,8 +181,8 @@ fn check_login(_: &str) -> String {
 }
 
 fn check_server(_: &str) -> String {
-    "check the server, and the port and whatever else stands before it; if it is only slow, raise \
-     `timeout`; completed steps are kept, so running again is safe"
+    "check the server, its port, and any proxy or load balancer before it; if it is only slow, raise \
+     `timeout`; running again is safe, for completed steps are kept"
         .to_owned()
 }
 

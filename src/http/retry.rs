@@ -61,6 +61,8 @@ pub(crate) struct LostRequest {
     request: String,
     attempts: u32,
     started: Instant,
+    /// The time that the run has in all.
+    timeout: Duration,
 }
 
 impl LostRequest {
@@ -77,7 +79,8 @@ impl LostRequest {
 
     /// The failure, with which request it ends, how often it was sent and how long that took until now.
     pub(crate) fn describe(&self) -> Error {
-        describe(self.failure.clone(), &self.request, self.attempts, self.started)
+        let failure = describe(self.failure.clone(), &self.request, self.attempts, self.started);
+        name_timeout(failure, self.timeout)
     }
 }
 
@@ -232,20 +235,14 @@ impl RetryLoop<'_> {
         let failure = describe(failure, &self.request, progress.number, progress.started);
         SendError::NotSent(match after {
             RetryDelay::RateLimit(after) if after > RATE_WINDOW => {
-                self.name_timeout(failure, after)
+                self.name_sufficient_timeout(failure, after)
             }
-            _ => self.name_deadline(failure),
+            _ => name_timeout(failure, self.connection.timeout()),
         })
     }
 
-    /// Says what ended the attempts.
-    fn name_deadline(&self, failure: Error) -> Error {
-        let timeout = whole_seconds(self.connection.timeout());
-        Error { message: format!("{} (`timeout` is {timeout}s)", failure.message), ..failure }
-    }
-
     /// Says which `timeout` would outlast a rate limit.
-    fn name_timeout(&self, failure: Error, after: Duration) -> Error {
+    fn name_sufficient_timeout(&self, failure: Error, after: Duration) -> Error {
         let left = self.deadline.saturating_duration_since(Instant::now());
         let passed = self.connection.timeout().saturating_sub(left);
         let needed = passed + after * self.policy.time_parts() + REPORT_TIME;
@@ -269,6 +266,7 @@ impl RetryLoop<'_> {
             request,
             attempts,
             started: progress.started,
+            timeout: self.connection.timeout(),
         })
     }
 }
@@ -292,6 +290,12 @@ fn describe(failure: Error, request: &str, attempts: u32, started: Instant) -> E
     let end = format!("gave up on {request} after {attempts} attempt{plural} in {seconds} s");
     let failed = failure.message.trim_end_matches('.');
     Error { message: format!("{failed}; {end}"), ..failure }
+}
+
+/// Says what ended the attempts.
+fn name_timeout(failure: Error, timeout: Duration) -> Error {
+    let seconds = whole_seconds(timeout);
+    Error { message: format!("{} (`timeout` is {seconds}s)", failure.message), ..failure }
 }
 
 /// How long to wait before another attempt; `None` where there is no time for one. A backoff takes

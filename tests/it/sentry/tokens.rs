@@ -79,7 +79,7 @@ fn a_damaged_organization_token_is_left_to_the_server() {
     let sentry = saying(401, "Invalid org token");
     let run = sentry.opsgenie().var("SENTRY_AUTH_TOKEN", "sntrys_bm90IGpzb24=_x");
     let ended = assert_fails(&run, 5, "unauthorized");
-    assert!(ended.output("error-message").contains("(Invalid org token)"));
+    assert!(ended.output("error-message").contains("(HTTP 401: Invalid org token)"));
 }
 
 #[test]
@@ -87,8 +87,9 @@ fn a_token_that_the_server_does_not_know_is_told_so() {
     let sentry = saying(401, "Invalid token");
     let ended = assert_fails(&sentry.opsgenie(), 5, "unauthorized");
     let server = sentry.peer.url().replace("http://", "");
-    let message =
-        format!("{server} does not accept the token in SENTRY_AUTH_TOKEN (Invalid token)");
+    let message = format!(
+        "{server} does not accept the token in SENTRY_AUTH_TOKEN (HTTP 401: Invalid token)"
+    );
     assert_eq!(ended.joined(["error-message", "error-status"]), format!("{message} 401"));
     assert!(ended.stderr.contains("store it in the secret behind SENTRY_AUTH_TOKEN"));
     assert_eq!(sentry.peer.requests().len(), 1);

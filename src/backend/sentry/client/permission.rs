@@ -122,7 +122,8 @@ impl SentryClient {
     }
 
     /// The error for a token that the server does not know.
-    pub(crate) fn unauthorized(&self, reason: &str) -> Error {
+    pub(crate) fn unauthorized(&self, said: Option<&str>) -> Error {
+        let reason = said.map(|said| format!(" (HTTP 401: {said})")).unwrap_or_default();
         let (server, page) = (self.server_name(), self.token_page());
         match self.token_origin() {
             "" => {
@@ -133,20 +134,20 @@ impl SentryClient {
                 let message = format!("{server} does not accept the token in {origin}{reason}");
                 Error::new(ErrorCode::Unauthorized, message).with_hint(format!(
                     "if {server} is not your Sentry, correct `url`; else the token is mistyped or \
-                     revoked: create a new one at {page}, and store it in the secret behind {origin}"
+                     revoked: create a new one there, at {page}, and store it in the secret behind \
+                     {origin}"
                 ))
             }
         }
     }
 
-    /// Where tokens of this kind are created.
+    /// The page of the server where tokens of this kind are created.
     fn token_page(&self) -> String {
-        let base = self.base().as_str().trim_end_matches('/');
         match self.token_kind() {
             TokenKind::Organization(TokenClaims { org, .. }) if OrgSlug::parse(&org).is_some() => {
-                format!("{base}/settings/{org}/auth-tokens/")
+                format!("/settings/{org}/auth-tokens/")
             }
-            _ => format!("{base}/settings/account/api/auth-tokens/"),
+            _ => "/settings/account/api/auth-tokens/".to_owned(),
         }
     }
 
@@ -164,12 +165,12 @@ impl SentryClient {
             _ => {}
         }
         let host = self.base().host_str().unwrap_or_default();
-        let reason = error_text(&response.json()).map(|reason| format!(" ({reason})"));
-        let reason = reason.unwrap_or_default();
+        let said = error_text(&response.json());
+        let reason = said.as_ref().map(|said| format!(" ({said})")).unwrap_or_default();
         let (action, scopes) = permission.details();
         let is_org = matches!(self.token_kind(), TokenKind::Organization(_));
         let failure = match (response.status, is_org && !permission.allows_org_token()) {
-            (401, _) => self.unauthorized(&reason),
+            (401, _) => self.unauthorized(said.as_deref()),
             (403, true) => org_token(permission),
             (403, _) => {
                 let message = format!("the token cannot {action} for {org}{reason}");
