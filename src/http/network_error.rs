@@ -180,10 +180,11 @@ fn check_login(_: &str) -> String {
         .to_owned()
 }
 
-fn check_server(_: &str) -> String {
-    "check the server, its port, and any proxy or load balancer before it; if it is only slow, raise \
-     `timeout`; running again is safe, for completed steps are kept"
-        .to_owned()
+fn check_server(address: &str) -> String {
+    format!(
+        "run again with a higher `timeout`, completed steps are kept; if there is still no answer, what \
+         listens there hangs or is no Sentry: check the port in {address} and the server's log"
+    )
 }
 
 fn check_name(address: &str) -> String {

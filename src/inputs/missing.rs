@@ -14,9 +14,9 @@ pub(super) fn token(origins: &TokenOrigins) -> Error {
     let variable = origins.unset.as_deref();
     if variable.is_none() && origins.is_blank {
         let message = "the access token for Sentry is missing: SENTRY_AUTH_TOKEN is set, but empty";
-        let hint = "create the secret behind SENTRY_AUTH_TOKEN, or correct its name; on GitHub, a secret of \
-                    an environment needs `environment:` in the job, and runs of forks and Dependabot get \
-                    none; on GitLab, a protected variable exists on protected branches and tags only";
+        let hint = "create the secret that SENTRY_AUTH_TOKEN takes its value from, or correct that secret's \
+                    name in the step; on GitHub, one of an environment needs `environment:` in the job; on \
+                    GitLab, a protected one exists on protected branches and tags only";
         return Error::new(ErrorCode::NoToken, message).for_missing_input().with_hint(hint);
     }
     let name = variable.unwrap_or("SENTRY_AUTH_TOKEN");

@@ -202,7 +202,7 @@ impl Refusal {
                 "check that this machine can reach {asked}, then run again; for a private \
                  certificate authority, set `ca-file`"
             ),
-            (_, Some(advice), _) => format!("{advice}; then start again with `finishline run`"),
+            (_, Some(advice), _) => format!("{advice}; then run it again from its start"),
             (_, None, ErrorCode::Refused) => format!(
                 "correct `state`, or the settings of {asked}, as its own words say; then start again \
                  with `finishline run`"

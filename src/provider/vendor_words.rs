@@ -29,29 +29,45 @@ const NAMES: [&str; 12] = [
 const ADVICE: [(&str, &str); 17] = [
     ("AADSTS7000215", "set `clientSecret` to the secret's value, not its id"),
     ("AADSTS7000222", "create a new client secret, for this one has expired: `clientSecret`"),
-    ("AADSTS700016", "compare `clientId` with the application of {asked}"),
-    ("AADSTS50011", COMPARE_REDIRECT),
+    (
+        "AADSTS700016",
+        "correct `clientId` in `state`: it is that of the application in the settings of {asked}",
+    ),
+    ("AADSTS50011", CORRECT_REDIRECT),
     ("AADSTS90002", "check the tenant of the application"),
-    ("incorrect_client_credentials", COMPARE_CLIENT),
-    ("bad_client_secret", "compare `clientSecret` with the application of {asked}"),
-    ("invalid_client_id", "compare `clientId` with the application of {asked}"),
-    ("invalid_client", COMPARE_CLIENT),
-    ("redirect_uri_mismatch", COMPARE_REDIRECT),
-    ("redirect uri", COMPARE_REDIRECT),
+    ("incorrect_client_credentials", CORRECT_CLIENT),
+    (
+        "bad_client_secret",
+        "correct `clientSecret` in `state`: it is that of the application in the settings of {asked}",
+    ),
+    (
+        "invalid_client_id",
+        "correct `clientId` in `state`: it is that of the application in the settings of {asked}",
+    ),
+    ("invalid_client", CORRECT_CLIENT),
+    ("redirect_uri_mismatch", CORRECT_REDIRECT),
+    ("redirect uri", CORRECT_REDIRECT),
     ("bad_verification_code", "approve again: a code can be used once, and for minutes"),
     ("invalid_grant", "approve again: a code can be used once, and for minutes"),
-    ("consumer_key_unknown", "compare `consumerKey` with the application link of {asked}"),
-    ("consumer_key_refused", "compare `consumerKey` with the application link of {asked}"),
+    (
+        "consumer_key_unknown",
+        "correct `consumerKey` in `state`: it is that of the application link of {asked}",
+    ),
+    (
+        "consumer_key_refused",
+        "correct `consumerKey` in `state`: it is that of the application link of {asked}",
+    ),
     (
         "signature_invalid",
-        "compare `privateKey` with the public key of the application link of {asked}",
+        "correct `privateKey` in `state`: its public key is not that of the application link of {asked}",
     ),
     ("timestamp_refused", "check the clock of this machine"),
 ];
 
-const COMPARE_CLIENT: &str =
-    "compare `clientId` and `clientSecret` with the OAuth application in the settings of {asked}";
-const COMPARE_REDIRECT: &str = "compare the `redirect_uri` in `redirect-url` with the OAuth application in the settings of {asked}";
+const CORRECT_CLIENT: &str = "correct `clientId` and `clientSecret` in `state`: they are those of the OAuth application in the \
+     settings of {asked}, where a secret that is lost can be renewed";
+const CORRECT_REDIRECT: &str = "the OAuth application in the settings of {asked} must have the `redirect_uri` that is in \
+     `redirect-url`";
 
 /// What to do about what a body says, if its words are known; `asked` is who said it.
 pub(crate) fn advice(body: &str, asked: &str) -> Option<String> {
@@ -165,9 +181,12 @@ mod tests {
     #[test]
     fn words_that_mean_a_field_name_it_and_whose_settings_to_compare() {
         for (body, expected) in [
-            (r#"{"error":"invalid_client"}"#, "`clientId` and `clientSecret` with the OAuth"),
+            (r#"{"error":"invalid_client"}"#, "`clientId` and `clientSecret` in `state`"),
             (r#"{"error":"invalid_client","error_description":"AADSTS7000215: no"}"#, "its id"),
-            ("oauth_problem=consumer_key_unknown", "`consumerKey` with the application link of X"),
+            (
+                "oauth_problem=consumer_key_unknown",
+                "`consumerKey` in `state`: it is that of the application link of X",
+            ),
             ("error=redirect_uri_mismatch", "`redirect_uri`"),
         ] {
             let found = advice(body, "X").unwrap();

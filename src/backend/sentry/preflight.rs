@@ -83,7 +83,7 @@ impl PreflightClient {
         let body = response.json();
         let is_anonymous = body["version"].is_string() && body["auth"].is_null();
         if is_anonymous || (response.status == 401 && response.is_from_sentry()) {
-            return Err(self.client.unauthorized(None));
+            return Err(self.client.unauthorized(None, None));
         }
         match response.status {
             _ if response.is_success() && body["version"].is_string() => {}

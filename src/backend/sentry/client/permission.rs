@@ -122,7 +122,12 @@ impl SentryClient {
     }
 
     /// The error for a token that the server does not know.
-    pub(crate) fn unauthorized(&self, said: Option<&str>) -> Error {
+    pub(crate) fn unauthorized(&self, said: Option<&str>, permission: Option<Permission>) -> Error {
+        // An organization's token has its one scope without a choice.
+        let is_org = matches!(self.token_kind(), TokenKind::Organization(_));
+        let scopes = permission.filter(|_| !is_org).map(Permission::scopes);
+        let with = scopes.map(|scopes| format!(" with one of the scopes {scopes},"));
+        let with = with.unwrap_or_default();
         let reason = said.map(|said| format!(" (HTTP 401: {said})")).unwrap_or_default();
         let (server, page) = (self.server_name(), self.token_page());
         match self.token_origin() {
@@ -134,7 +139,7 @@ impl SentryClient {
                 let message = format!("{server} does not accept the token in {origin}{reason}");
                 Error::new(ErrorCode::Unauthorized, message).with_hint(format!(
                     "if {server} is not your Sentry, correct `url`; else the token is mistyped or \
-                     revoked: create a new one there, at {page}, and store it in the secret behind \
+                     revoked: create a new one there, at {page},{with} and store it in the secret behind \
                      {origin}"
                 ))
             }
@@ -170,7 +175,7 @@ impl SentryClient {
         let (action, scopes) = permission.details();
         let is_org = matches!(self.token_kind(), TokenKind::Organization(_));
         let failure = match (response.status, is_org && !permission.allows_org_token()) {
-            (401, _) => self.unauthorized(said.as_deref()),
+            (401, _) => self.unauthorized(said.as_deref(), Some(permission)),
             (403, true) => org_token(permission),
             (403, _) => {
                 let message = format!("the token cannot {action} for {org}{reason}");
