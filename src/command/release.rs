@@ -86,19 +86,19 @@ impl<'a> PreparedRelease<'a> {
     }
 
     /// Makes the release and its deploy; a failure is an outcome too.
-    pub(crate) async fn execute(mut self, run: &RunContext<'_>, backend: BackendName) -> Outcome {
+    pub(crate) async fn execute(self, run: &RunContext<'_>, backend: BackendName) -> Outcome {
         let (version, org) = (self.task.version.as_str(), self.task.org.as_str());
         let deploy = self.task.deploy.as_ref().map(|deploy| deploy.environment.as_str());
         tracing::info!(version, org, deploy, from = self.task.origin.words(), "releasing");
-        if self.inputs.dry_run {
-            self.preview_commits().await;
-        }
         self.task.notes.iter().for_each(|note| tracing::info!("{note}"));
         self.carry_out(run, backend).await.unwrap_or_else(Outcome::failed)
     }
 
     /// The source maps as far as this machine goes, then the backend.
     async fn carry_out(mut self, run: &RunContext<'_>, backend: BackendName) -> Result<Outcome> {
+        if self.inputs.dry_run {
+            self.preview_commits().await?;
+        }
         let mut maps = match self.sourcemaps.take() {
             Some(found) => {
                 let (org, version) = (&self.task.org, Some(&self.task.version));
@@ -132,16 +132,23 @@ impl<'a> PreparedRelease<'a> {
     }
 
     /// Says of commits that the checkout does not give what a run would say.
-    async fn preview_commits(&mut self) {
+    async fn preview_commits(&mut self) -> Result {
         let CommitPlan::Upload(source @ HistorySource::Checkout) = self.task.commits else {
-            return;
+            return Ok(());
         };
         let head = self.task.head.as_deref().unwrap_or_default();
-        if let Err(failure) = self.sources.read(source, head, self.task.known_previous()).await {
-            let message =
-                format!("the release would be sent without commits: {failure} ({})", failure.hint);
-            self.task.warnings.push(Warning::new("no-commits", message));
+        match self.sources.read(source, head, self.task.known_previous()).await {
+            Err(failure) if self.task.needs_commits => return Err(failure),
+            Err(failure) => {
+                let message = format!(
+                    "the release would be sent without commits: {failure} ({})",
+                    failure.hint
+                );
+                self.task.warnings.push(Warning::new("no-commits", message));
+            }
+            Ok(_) => {}
         }
+        Ok(())
     }
 
     async fn on_embedded(

@@ -69,6 +69,8 @@ pub struct ReleaseTask {
     pub attempts: bool,
     /// Whether the host's repositories may have names that tell nothing of their path.
     pub by_display_name: bool,
+    /// Whether commits that cannot be read are a failure, as in a call of sentry-cli that sets them.
+    pub needs_commits: bool,
     /// Whether a repository that the backend does not know is a failure, as in a call of sentry-cli.
     pub needs_repositories: bool,
     /// Whether to wait until the backend has the commits.
@@ -112,6 +114,7 @@ impl ReleaseTask {
             finalize: release.finalize,
             previous: release.previous.clone(),
             base: job.base_sha.clone().filter(|_| !code.is_elsewhere),
+            needs_commits: is_called && matches!(commits, CommitPlan::Upload(_)),
             commits,
             deploy,
             attempts: job.host.is_ci() && has_deploy_page,

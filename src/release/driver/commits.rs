@@ -49,7 +49,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         self.note_commits(change);
         let (index, is_unknown) = (self.progress.warnings.len(), !unknown.is_empty());
         if (is_ambiguous || is_unknown) && matches!(self.task.commits, CommitPlan::FromJob(_)) {
-            self.read_since_previous(change).await;
+            self.read_since_previous(change).await?;
             let existing = self.existing(change).await.ok().flatten();
             self.warn_of_conflict(existing.as_ref(), change, CommitConflict::Replaces);
         }
@@ -110,13 +110,13 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     }
 
     /// Puts what the checkout has since the release before into the change.
-    async fn read_since_previous(&mut self, change: &mut ReleaseUpdate) {
+    async fn read_since_previous(&mut self, change: &mut ReleaseUpdate) -> Result {
         // Without a checkout there is no range to ask about.
         let previous = match self.histories.has_checkout() {
             true => self.previous_commit().await,
             false => None,
         };
-        self.read(HistorySource::Checkout, change, previous.as_deref()).await;
+        self.read(HistorySource::Checkout, change, previous.as_deref()).await
     }
 
     /// The commit that the range begins after, where the backend does not fetch it: that of the release
@@ -139,13 +139,13 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     }
 
     /// Puts the commits since `previous` that are read here into the change; the reason why not is a
-    /// warning.
+    /// warning, and an error where commits are all that was asked for.
     pub(crate) async fn read(
         &mut self,
         source: HistorySource,
         change: &mut ReleaseUpdate,
         previous: Option<&str>,
-    ) {
+    ) -> Result {
         let head = self.task.head.as_deref().unwrap_or_default();
         match self.histories.read(source, head, previous).await {
             Ok(history) => {
@@ -158,12 +158,14 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
                     format!("{} commit{plural} from {}", commits.len(), source.describe());
                 change.commits = commits;
             }
+            Err(failure) if self.task.needs_commits => return Err(failure),
             Err(failure) => {
                 let message =
                     format!("the release is sent without commits: {failure} ({})", failure.hint);
                 self.progress.warn("no-commits", message);
             }
         }
+        Ok(())
     }
 
     /// The name that commits carry. At a backend that fetches commits, a name that no linked

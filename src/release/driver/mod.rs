@@ -105,7 +105,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             // Only a release that is there can be asked for the one before it.
             CommitPlan::Upload(_) if looks_up_previous => {}
             CommitPlan::Upload(source) => {
-                self.read(*source, &mut change, self.task.known_previous()).await;
+                self.read(*source, &mut change, self.task.known_previous()).await?;
                 let existing = self.existing(&change).await?;
                 differs = self.skip_known_commits(existing.as_ref(), &mut change);
                 self.name_commits(&mut change).await;
@@ -275,7 +275,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         }
         let previous = self.backend.previous().await?;
         let mut change = ReleaseUpdate::default();
-        self.read(source, &mut change, previous.as_deref()).await;
+        self.read(source, &mut change, previous.as_deref()).await?;
         self.name_commits(&mut change).await;
         if change.commits.is_empty() {
             return Ok(standing);

@@ -243,6 +243,28 @@ fn local_commits_begin_where_the_release_before_ended() {
     assert_eq!(sent.as_array().unwrap().len(), 4, "{sent}");
 }
 
+/// A forgotten checkout is no green step, as in sentry-cli.
+#[test]
+fn commits_that_cannot_be_read_are_a_failure_of_the_call_that_sets_them() {
+    let serve = ServeProcess::start();
+    let run = script(&serve).var("SENTRY_PROJECT", "web");
+    call(&run, "releases new v1", 0);
+    let folder = RepositoryFolder::new();
+    let unborn = folder.repository("shop").at;
+    let unborn = run.clone().var("FINISHLINE_WORKING_DIRECTORY", unborn);
+    for how in ["", " --local", " --auto"] {
+        let line = format!("releases set-commits v1{how}");
+        let said = call(&run, &line, 1);
+        assert!(said.contains("not inside a git checkout"), "{how}: {said}");
+        let said = call(&unborn, &line, 1);
+        assert!(said.contains("no commit"), "{how}: {said}");
+    }
+    let planned = run.clone().var("FINISHLINE_DRY_RUN", "true");
+    call(&planned, "releases set-commits v1 --local", 1);
+    let path = "/api/0/organizations/acme/releases/v1/commits/";
+    assert_eq!(serve.request("GET", path, Value::Null).json(), json!([]));
+}
+
 #[test]
 fn the_version_that_is_proposed_is_printed_alone() {
     let run = ProgramRun::local().var("SENTRY_RELEASE", "web@1.0");
