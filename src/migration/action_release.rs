@@ -4,6 +4,8 @@ use super::MigrationNote;
 use super::edit::TextEdit;
 use super::workflow_step::{ACTION, StepText};
 use super::yaml_tree::YamlNode;
+use crate::inputs::compat::OTHER_NAMES;
+use crate::inputs::table::InputSpec;
 use crate::text::quote;
 
 /// Names that action-release does not have, and that ours refuses or takes by name.
@@ -38,6 +40,22 @@ const ACTION_INPUTS: &[&str] = &[
     "upload_sourcemaps",
 ];
 
+/// What is the matter with an input that action-release does not have, and what to do.
+fn foreign_input(name: &str) -> (String, &'static str) {
+    let is_known =
+        InputSpec::find(name).is_some() || OTHER_NAMES.iter().any(|other| other.name == name);
+    match is_known {
+        true => (
+            format!("`{name}` has no effect in action-release, and has one in finishline"),
+            "keep the line if you mean what it says, and remove it otherwise",
+        ),
+        false => (
+            format!("`{name}` is no input of action-release, nor of finishline"),
+            "remove the line",
+        ),
+    }
+}
+
 /// The change of a step that uses action-release: all its inputs have the same names here.
 pub(super) fn edit(step: &StepText<'_>, notes: &mut Vec<MigrationNote>) -> Option<TextEdit> {
     let uses = step.node.get("uses")?;
@@ -47,8 +65,8 @@ pub(super) fn edit(step: &StepText<'_>, notes: &mut Vec<MigrationNote>) -> Optio
         let name = key.text().unwrap_or_default();
         let text = value.text().unwrap_or_default();
         if !ACTION_INPUTS.contains(&name) {
-            let message = format!("`{name}` is no input of action-release, nor of finishline");
-            notes.push(MigrationNote::untranslated(key.line, message, "remove the line"));
+            let (message, hint) = foreign_input(name);
+            notes.push(MigrationNote::untranslated(key.line, message, hint));
         }
         let is_known = matches!(text, "" | "auto" | "skip" | "manual") || text.contains("${{");
         if name == "set_commits" && !is_known {

@@ -18,7 +18,10 @@ impl TextEdit {
 /// The text with its changes; a change within another one is a part of that.
 pub(super) fn apply(text: &str, edits: &[TextEdit]) -> String {
     let mut edits: Vec<_> = edits.iter().collect();
-    edits.sort_by_key(|edit| (edit.range.start, std::cmp::Reverse(edit.range.end)));
+    // What is only put in stands before what begins at the same place.
+    let place =
+        |range: &Range<usize>| (range.start, !range.is_empty(), std::cmp::Reverse(range.end));
+    edits.sort_by_key(|edit| place(&edit.range));
     let (mut result, mut at) = (String::new(), 0);
     for edit in edits {
         if edit.range.start < at {

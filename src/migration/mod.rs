@@ -4,12 +4,8 @@
 //! too, and a note names its line.
 
 mod action_release;
-mod call_target;
 mod client_variables;
-mod command_effect;
 mod edit;
-mod failure_mode;
-mod harmless_command;
 mod leftovers;
 mod line_diff;
 mod line_index;
@@ -18,16 +14,16 @@ mod plain_programs;
 mod plan;
 mod program;
 mod program_probe;
-mod script;
+mod pure_script;
 mod script_part;
 mod script_session;
 mod shell_reader;
 mod shell_scan;
-mod shell_state;
 mod shell_word;
 pub mod starter;
+mod step_environment;
 mod workflow;
-mod workflow_exports;
+mod workflow_host;
 mod workflow_installations;
 mod workflow_job;
 mod workflow_projects;

@@ -1,174 +1,159 @@
-//! Which calls of a job are one step, and which stay calls.
+//! Which calls of a script are one step.
 
-use super::call_target::{self, CallTarget};
-use super::script_part::{CommandUse, JobPart, ScriptPart, StepCall, is_installation};
-use super::shell_state::ShellState;
-use crate::sentry_cli::{SentryCliCall, SentryCliTask, StepConflict, StepInputs};
+use super::client_variables::VARIABLES;
+use super::pure_script::PureCall;
+use super::step_environment::StepEnvironment;
+use crate::sentry_cli::{SentryCliCall, SentryCliTask, StepConflict, StepInputs, flag_inputs};
+use std::collections::BTreeMap;
 
-/// A command of a job: its part, and its place there.
-pub(super) type CommandPlace = (usize, usize);
-
-/// Calls that are one step, at the place of the last.
+/// Calls that are one step.
 pub(super) struct StepGroup {
     pub(super) inputs: StepInputs,
-    pub(super) calls: Vec<CommandPlace>,
+    /// The step whose script has them.
+    pub(super) step: usize,
+    pub(super) calls: Vec<PureCall>,
     pub(super) target: CallTarget,
-    /// What the inputs are where its last call stands.
-    values: Vec<String>,
-    context: String,
-    condition: Option<CommandPlace>,
-    is_tolerated: bool,
-    is_open: bool,
+    /// Whether its failure is let pass.
+    pub(super) is_tolerated: bool,
 }
 
 impl StepGroup {
-    pub(super) fn last(&self) -> CommandPlace {
-        *self.calls.last().expect("a group begins with a call")
+    /// The place of its last command.
+    pub(super) fn last(&self) -> usize {
+        self.calls.last().map_or(0, |call| call.index)
     }
 
-    /// Whether another command decides if it is reached.
-    pub(super) fn has_condition(&self) -> bool {
-        self.condition.is_some()
+    fn new(step: usize, call: PureCall, target: CallTarget) -> Self {
+        let mut inputs = StepInputs::default();
+        let added: Result<(), StepConflict> = inputs.add(&call.call);
+        debug_assert!(added.is_ok(), "an empty step takes every call");
+        let is_tolerated = call.is_tolerated;
+        Self { inputs, step, calls: vec![call], target, is_tolerated }
     }
 
-    /// Whether its failure is let pass.
-    pub(super) fn is_tolerated(&self) -> bool {
-        self.is_tolerated
+    /// Adds a call that is about the same in everything; else gives it back.
+    fn join(&mut self, call: PureCall, target: CallTarget) -> Option<(PureCall, CallTarget)> {
+        let differences = self.target.differences(&target);
+        let adds_projects = differences == ["projects"]
+            && self.inputs.get("projects").is_some()
+            && call.call.inputs.contains_key("projects")
+            && self.inputs.adds_projects(&call.call);
+        let fits = !self.is_tolerated
+            && !call.is_tolerated
+            && self.inputs.may_go_on_with(&call.call)
+            && (differences.is_empty() || adds_projects);
+        if !fits || self.inputs.add(&call.call).is_err() {
+            return Some((call, target));
+        }
+        self.target.extend(target);
+        self.calls.push(call);
+        None
     }
 }
 
-/// Finds the steps of a job. A call that cannot be in any becomes [`CommandUse::Call`].
-pub(super) fn plan(parts: &mut [JobPart]) -> Vec<StepGroup> {
-    loop {
-        let groups = groups(parts);
-        // What one of them is does not depend on the others: each only ends those before it.
-        let alone: Vec<_> = injected_alone(&groups).collect();
-        if alone.is_empty() {
-            return groups;
-        }
-        for (part, command) in alone {
-            if let JobPart::Script(script) = &mut parts[part] {
-                script.uses[command] = CommandUse::Call;
-            }
-        }
-    }
-}
-
-/// The calls that inject ids into files which the same step would not upload.
-fn injected_alone(groups: &[StepGroup]) -> impl Iterator<Item = CommandPlace> {
-    let is_alone = |group: &&StepGroup| {
-        group.inputs.does(SentryCliTask::InjectDebugIds)
-            && !group.inputs.does(SentryCliTask::UploadSourcemaps)
-    };
-    groups.iter().filter(is_alone).flat_map(|group| &group.calls).copied()
-}
-
-fn groups(parts: &[JobPart]) -> Vec<StepGroup> {
-    let mut groups = Vec::new();
-    let mut shell = ShellState::new();
-    for (part, one) in parts.iter().enumerate() {
-        match one {
-            JobPart::Other { sets_variables } => {
-                close(&mut groups);
-                shell.end_step(*sets_variables);
-            }
-            JobPart::Script(script) => groups_of_script(&mut groups, &mut shell, part, script),
-        }
+/// Finds the steps that the calls of a script become, in their order.
+pub(super) fn plan(
+    step: usize,
+    calls: Vec<PureCall>,
+    environment: &StepEnvironment,
+) -> Vec<StepGroup> {
+    let mut groups: Vec<StepGroup> = Vec::new();
+    for call in calls {
+        let target = CallTarget::new(&call, environment);
+        let rest = match groups.last_mut() {
+            Some(group) => group.join(call, target),
+            None => Some((call, target)),
+        };
+        groups.extend(rest.map(|(call, target)| StepGroup::new(step, call, target)));
     }
     groups
 }
 
-fn groups_of_script(
-    groups: &mut Vec<StepGroup>,
-    shell: &mut ShellState,
-    part: usize,
-    script: &ScriptPart,
-) {
-    if script.goes_on {
-        close(groups);
-    }
-    shell.begin_step(&script.environment);
-    for (index, (command, command_use)) in script.commands.iter().zip(&script.uses).enumerate() {
-        let is_call = !matches!(command_use, CommandUse::Other | CommandUse::Neutral);
-        match command_use {
-            CommandUse::Step(call) => join(groups, shell, script, (part, index), call),
-            _ if command.is_substitution => {}
-            _ if !is_call && (is_installation(command) || shell.lets_calls_pass(command)) => {}
-            _ => close(groups),
+/// The first call that injects ids into files which the same step would not upload.
+pub(super) fn injected_alone(groups: &[StepGroup]) -> Option<usize> {
+    let is_alone = |group: &&StepGroup| {
+        group.inputs.does(SentryCliTask::InjectDebugIds)
+            && !group.inputs.does(SentryCliTask::UploadSourcemaps)
+    };
+    groups.iter().find(is_alone).map(StepGroup::last)
+}
+
+const SERVER: &[&str] = &["org", "url", "auth-token", "headers"];
+const INJECTION: &[&str] = &["sourcemaps-ignore", "sourcemaps-ignore-file"];
+
+/// The values of everything that decides about a call, said or inherited, by names. What is not
+/// there does not matter to it; a flag that is not given is a value of its own.
+#[derive(Clone, Debug, Default)]
+pub(super) struct CallTarget(BTreeMap<&'static str, String>);
+
+impl CallTarget {
+    fn new(call: &PureCall, environment: &StepEnvironment) -> Self {
+        let mut values = BTreeMap::new();
+        for name in names(&call.call, environment) {
+            let inherited = || match VARIABLES.iter().find(|(input, _)| *input == name) {
+                Some((_, variable)) => environment.identity(variable),
+                None => "\0none".to_owned(),
+            };
+            values.insert(name, call.identities.get(name).cloned().unwrap_or_else(inherited));
         }
-        shell.run(command, is_call);
+        // Two deploys are two, and two uploads two bundles, however equal they are.
+        match call.call.task {
+            SentryCliTask::NewDeploy => values.insert("deploy", call.index.to_string()),
+            SentryCliTask::UploadSourcemaps => values.insert("bundle", call.index.to_string()),
+            _ => None,
+        };
+        Self(values)
     }
-    shell.end_step(script.sets_variables);
-    if script.goes_on {
-        close(groups);
+
+    /// The names for which two calls differ.
+    fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let differs = |name: &&&'static str| {
+            other.0.get(**name).is_some_and(|value| Some(value) != self.0.get(**name))
+        };
+        self.0.keys().filter(differs).copied().collect()
+    }
+
+    /// Adds what matters to another call, and its projects.
+    fn extend(&mut self, other: Self) {
+        for (name, value) in other.0 {
+            let known = self.0.entry(name).or_insert_with(|| value.clone());
+            if name == "projects" && *known != value {
+                *known = format!("{known},{value}");
+            }
+        }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
     }
 }
 
-/// Ends the step before what follows; only the last may be open.
-fn close(groups: &mut [StepGroup]) {
-    if let Some(group) = groups.last_mut() {
-        group.is_open = false;
+/// What matters to a call.
+fn names(call: &SentryCliCall, environment: &StepEnvironment) -> Vec<&'static str> {
+    use SentryCliTask::{
+        FinalizeRelease, InjectDebugIds, NewDeploy, NewRelease, SetCommits, UploadSourcemaps,
+    };
+    if call.task == InjectDebugIds {
+        return INJECTION.to_vec();
     }
-}
-
-/// Adds a call to the step before it, if both are about the same in everything, or begins one with it.
-fn join(
-    groups: &mut Vec<StepGroup>,
-    shell: &mut ShellState,
-    script: &ScriptPart,
-    place: CommandPlace,
-    step: &StepCall,
-) {
-    let call = call_target::without_repetition(&step.call, shell);
-    let target = CallTarget::new(&step.call, shell);
-    let condition = step.condition.map(|index| (place.0, index));
-    if let Some(group) = groups.last_mut().filter(|group| group.is_open) {
-        let fits = group.context == script.context
-            && group.condition == condition
-            && !group.is_tolerated
-            && !step.is_tolerated
-            && group.inputs.may_go_on_with(&call)
-            && group.is_about(&target, &call, shell);
-        if fits && group.inputs.add(&call).is_ok() {
-            group.add(place, target, shell);
-            return;
-        }
+    let mut names = SERVER.to_vec();
+    names.push("release");
+    let is_given = call.inputs.contains_key("projects");
+    let takes_projects = match call.task {
+        NewRelease | UploadSourcemaps => true,
+        // Without any, they leave the projects of the release as they are.
+        SetCommits | NewDeploy => is_given || !environment.is_unset("SENTRY_PROJECT"),
+        _ => false,
+    };
+    names.extend(takes_projects.then_some("projects"));
+    match call.task {
+        UploadSourcemaps => names.extend(flag_inputs(UploadSourcemaps)),
+        SetCommits => names.push("commits"),
+        FinalizeRelease => names.push("released-at"),
+        NewRelease if call.has("finalize") => names.push("released-at"),
+        _ => {}
     }
-    close(groups);
-    let mut inputs = StepInputs::default();
-    let added: Result<(), StepConflict> = inputs.add(&call);
-    debug_assert!(added.is_ok(), "an empty step takes every call");
-    groups.push(StepGroup {
-        values: call_target::input_values(&inputs, shell),
-        inputs,
-        calls: vec![place],
-        target,
-        context: script.context.clone(),
-        condition,
-        is_tolerated: step.is_tolerated,
-        is_open: true,
-    });
-}
-
-impl StepGroup {
-    /// Whether a call is about the same, and the group still is what it was where its calls stand.
-    fn is_about(&self, target: &CallTarget, call: &SentryCliCall, shell: &mut ShellState) -> bool {
-        let differences = self.target.differences(target);
-        let adds_projects = differences == ["projects"]
-            && self.inputs.get("projects").is_some()
-            && call.inputs.contains_key("projects")
-            && self.inputs.adds_projects(call);
-        let is_same = differences.is_empty() || adds_projects;
-        is_same && call_target::input_values(&self.inputs, shell) == self.values
-    }
-
-    fn add(&mut self, place: CommandPlace, target: CallTarget, shell: &mut ShellState) {
-        self.calls.push(place);
-        self.target.extend(target);
-        self.values = call_target::input_values(&self.inputs, shell);
-        if let Some(projects) = self.inputs.get("projects") {
-            let projects = shell.resolve(projects);
-            self.target.set("projects", projects);
-        }
-    }
+    // The page of a release stays where a call names none.
+    names.extend(call.inputs.contains_key("release-url").then_some("release-url"));
+    names
 }

@@ -1,7 +1,7 @@
 //! Commands of a script that ask whether sentry-cli is there: what they guard is skipped for ever once
 //! nothing installs it any more.
 
-use super::script_part::{CommandUse, ScriptPart, is_installation};
+use super::script_part::{ScriptPart, is_installation};
 use super::shell_reader::{CommandSeparator, ShellCommand};
 use std::ops::Range;
 
@@ -21,7 +21,7 @@ const CONDITIONS: &[&str] = &["test", "[", "[["];
 pub(super) fn probe(script: &ScriptPart, index: usize) -> Option<ProgramProbe> {
     let command = &script.commands[index];
     let word = command.word(0);
-    if !matches!(script.uses[index], CommandUse::Other | CommandUse::Neutral) {
+    if script.uses[index].is_call() {
         return None;
     }
     if CONDITIONS.contains(&word) {

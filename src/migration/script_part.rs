@@ -1,11 +1,9 @@
 //! The commands of a script, and what each is to a migration.
 
 use super::client_variables::VARIABLES;
-use super::harmless_command::{is_expanded, is_harmless, is_stable, never_fails};
 use super::program;
-use super::shell_reader::{CommandSeparator, ShellCommand, ShellWord};
-use super::shell_state::StepEnvironment;
-use super::shell_word::{WordPiece, canonical, has_dollar_quote, pieces, unquoted};
+use super::shell_reader::{ShellCommand, ShellWord};
+use super::shell_word::{WordPiece, canonical, has_dollar_quote, is_expanded, pieces, unquoted};
 use crate::error::{Error, ErrorCode};
 use crate::sentry_cli::{self, SentryCliCall, SentryCliTask};
 
@@ -13,82 +11,41 @@ use crate::sentry_cli::{self, SentryCliCall, SentryCliTask};
 pub(super) enum JobPart {
     /// A script.
     Script(ScriptPart),
-    /// Something else, which may set variables for what follows.
-    Other { sets_variables: bool },
+    /// Something else, or a script that stays.
+    Other,
 }
 
 /// A script of a job.
 pub(super) struct ScriptPart {
     pub(super) commands: Vec<ShellCommand>,
-    /// When and where it runs: only what is equal in this can be one step.
-    pub(super) context: String,
-    /// With what a step of a workflow begins.
-    pub(super) environment: StepEnvironment,
-    /// Whether the steps behind it run also where it fails, or it where they fail.
-    pub(super) goes_on: bool,
-    /// Whether it may set variables for later steps.
-    pub(super) sets_variables: bool,
     pub(super) uses: Vec<CommandUse>,
 }
 
 /// The inputs that are lists, with commas or blanks between their items.
-const LISTS: &[&str] =
+pub(super) const LISTS: &[&str] =
     &["projects", "sourcemaps", "sourcemaps-ignore", "sourcemaps-extensions", "strip-prefix"];
 
 /// What a command is to a migration.
 #[derive(Debug)]
 pub(super) enum CommandUse {
-    /// Something that may need what was done before it.
+    /// No call.
     Other,
-    /// An assignment, a message or an installation of sentry-cli, which needs nothing.
-    Neutral,
-    /// A call that can be part of a step.
-    Step(Box<StepCall>),
+    /// A call that an input says as well as an argument.
+    Step(Box<SentryCliCall>),
     /// A call that stays one.
     Call,
     /// A call that is not taken.
     Refused(Error),
 }
 
-/// A call that can be part of a step.
-#[derive(Debug)]
-pub(super) struct StepCall {
-    pub(super) call: SentryCliCall,
-    /// Whether its failure is let pass.
-    pub(super) is_tolerated: bool,
-    /// Whether that is because its script goes on where a command fails.
-    pub(super) goes_on: bool,
-    /// The command that decides whether it is reached, if one does.
-    pub(super) condition: Option<usize>,
-}
-
 impl ScriptPart {
     /// Reads what each command of a script is.
-    pub(super) fn new(commands: Vec<ShellCommand>, context: String) -> Self {
-        let mut uses = Vec::new();
-        let mut condition = None;
-        for (index, command) in commands.iter().enumerate() {
-            if matches!(command.before, CommandSeparator::End | CommandSeparator::Other)
-                && !command.is_substitution
-            {
-                condition = None;
-            }
-            let command_use = command_use(&commands, index, condition);
-            let decides = match command_use {
-                CommandUse::Other | CommandUse::Call => true,
-                CommandUse::Neutral => is_harmless(command) && !never_fails(command),
-                CommandUse::Step(_) | CommandUse::Refused(_) => false,
-            };
-            if decides && !command.is_substitution {
-                condition = Some(index);
-            }
-            uses.push(command_use);
-        }
+    pub(super) fn new(commands: Vec<ShellCommand>) -> Self {
+        let mut uses = commands.iter().map(command_use).collect::<Vec<_>>();
         if defines_program(&commands) {
             refuse_own(&commands, &mut uses);
         }
-        let environment = StepEnvironment::default();
-        Self { commands, context, environment, goes_on: false, sets_variables: false, uses }
+        Self { commands, uses }
     }
 
     /// Whether it gives the program's name to a function or an alias.
@@ -99,26 +56,6 @@ impl ScriptPart {
     /// Takes none of its calls, which are those of a function.
     pub(super) fn refuse_own(&mut self) {
         refuse_own(&self.commands, &mut self.uses);
-    }
-
-    /// Whether a command may end the script before what follows.
-    pub(super) fn may_end_early(&self) -> bool {
-        self.commands.iter().any(ends_script)
-    }
-
-    /// The step call at a place.
-    pub(super) fn step_call(&self, index: usize) -> Option<&StepCall> {
-        match &self.uses[index] {
-            CommandUse::Step(call) => Some(call),
-            _ => None,
-        }
-    }
-
-    /// Whether a call takes its token from this variable.
-    pub(super) fn is_token(&self, variable: &str) -> bool {
-        let calls = (0..self.uses.len()).filter_map(|index| self.step_call(index));
-        let mut tokens = calls.filter_map(|step| step.call.inputs.get("auth-token"));
-        tokens.any(|token| token.contains(variable))
     }
 
     /// The commands that install sentry-cli.
@@ -133,8 +70,14 @@ impl ScriptPart {
 
     /// Whether anything in it is a call.
     pub(super) fn has_calls(&self) -> bool {
-        let is_call = |one: &CommandUse| !matches!(one, CommandUse::Other | CommandUse::Neutral);
-        self.uses.iter().any(is_call)
+        self.uses.iter().any(CommandUse::is_call)
+    }
+}
+
+impl CommandUse {
+    /// Whether it is a call, whatever becomes of it.
+    pub(super) fn is_call(&self) -> bool {
+        !matches!(self, Self::Other)
     }
 }
 
@@ -151,16 +94,10 @@ fn refuse_own(commands: &[ShellCommand], uses: &mut [CommandUse]) {
     let error = Error::new(ErrorCode::Unsupported, message)
         .with_hint("let that call `finishline sentry-cli`: then the calls need no change");
     for (command, one) in commands.iter().zip(uses) {
-        let is_call = !matches!(one, CommandUse::Other | CommandUse::Neutral);
-        if is_call && command.word(0) == "sentry-cli" {
+        if one.is_call() && command.word(0) == "sentry-cli" {
             *one = CommandUse::Refused(error.clone());
         }
     }
-}
-
-/// Whether a command ends its script.
-pub(super) fn ends_script(command: &ShellCommand) -> bool {
-    matches!(command.word(0), "exit" | "return" | "exec")
 }
 
 /// Whether a command installs sentry-cli.
@@ -189,16 +126,8 @@ pub(super) fn is_piped_installer(commands: &[ShellCommand], index: usize) -> boo
     index > 0 && runs && is_installation(&commands[index - 1])
 }
 
-fn command_use(commands: &[ShellCommand], index: usize, condition: Option<usize>) -> CommandUse {
-    let command = &commands[index];
-    let Some(found) = program::find(command) else {
-        let is_installer = is_piped_installer(commands, index);
-        let is_neutral = command.is_substitution
-            || is_installer
-            || is_installation(command)
-            || is_harmless(command);
-        return if is_neutral { CommandUse::Neutral } else { CommandUse::Other };
-    };
+fn command_use(command: &ShellCommand) -> CommandUse {
+    let Some(found) = program::find(command) else { return CommandUse::Other };
     let arguments = command.words.iter().filter(|word| word.span.start >= found.program.end);
     let arguments: Vec<_> = arguments.map(|word| word.raw.clone()).collect();
     let mut call = match sentry_cli::parse(&arguments) {
@@ -207,13 +136,7 @@ fn command_use(commands: &[ShellCommand], index: usize, condition: Option<usize>
         Ok(Err(_)) => return CommandUse::Call,
         Ok(Ok(call)) => call,
     };
-    let tolerance = tolerance(commands, index);
-    let is_alone = !command.is_nested
-        && !command.is_redirected
-        && tolerance.is_some()
-        && !matches!(command.before, CommandSeparator::Or | CommandSeparator::Other);
-    if !is_alone
-        || !is_of_step(&call)
+    if !is_of_step(&call)
         || needs_shell(command, &call, &arguments)
         || !take_variables(&mut call, &found.variables)
     {
@@ -222,8 +145,7 @@ fn command_use(commands: &[ShellCommand], index: usize, condition: Option<usize>
     for value in call.inputs.values_mut() {
         *value = canonical(value);
     }
-    let is_tolerated = tolerance == Some(true);
-    CommandUse::Step(Box::new(StepCall { call, is_tolerated, goes_on: false, condition }))
+    CommandUse::Step(Box::new(call))
 }
 
 /// Whether arguments lack only what the shell puts in the place of one of them, which may be many.
@@ -240,29 +162,10 @@ fn may_be_more(arguments: &[String]) -> bool {
         }
 }
 
-/// Whether the failure of a command is let pass; `None` where something else depends on it.
-fn tolerance(commands: &[ShellCommand], index: usize) -> Option<bool> {
-    match commands[index].after {
-        CommandSeparator::Or => {
-            let fallback = commands[index + 1..].iter().find(|command| !command.is_substitution)?;
-            let is_said = matches!(fallback.word(0), "true" | ":" | "echo" | "printf")
-                && !fallback.targets.iter().any(|target| target.contains('$'));
-            let is_last = fallback.after == CommandSeparator::End;
-            (is_last && is_said && never_fails(fallback)).then_some(true)
-        }
-        CommandSeparator::Other => None,
-        CommandSeparator::End | CommandSeparator::And => Some(false),
-    }
-}
-
 /// Whether a shell makes something else of a call's words than an input that they are in.
 fn needs_shell(command: &ShellCommand, call: &SentryCliCall, arguments: &[String]) -> bool {
     let mut values = command.assignments.iter().map(|(_, value)| value).chain(arguments);
     values.any(|raw| {
-        let is_computed = |piece: &WordPiece| match piece {
-            WordPiece::Substitution(command) => !is_stable(command),
-            _ => false,
-        };
         let text = raw.strip_prefix("--").and_then(|flag| flag.split_once('='));
         let text = text.map_or(raw.as_str(), |(_, value)| value);
         let is_in = |name: &&str| call.inputs.get(*name).is_some_and(|value| value.contains(text));
@@ -271,7 +174,6 @@ fn needs_shell(command: &ShellCommand, call: &SentryCliCall, arguments: &[String
         let is_prefix = call.inputs.get("url-prefix") == Some(raw);
         let shown = if is_prefix { raw.trim_start_matches('~') } else { raw.as_str() };
         has_dollar_quote(raw)
-            || pieces(raw).iter().any(is_computed)
             || is_expanded(shown, !is_path)
             || splits(raw) && LISTS.iter().any(is_in)
             || is_path && has_quoted_glob(raw)

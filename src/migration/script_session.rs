@@ -2,11 +2,11 @@
 
 use super::MigrationNote;
 use super::edit::TextEdit;
-use super::plan::CommandPlace;
 use super::program;
 use super::program_probe::{ProgramProbe, names_program, only_decides_installation, probe};
 use super::script_part::{CommandUse, JobPart, ScriptPart, is_installation};
 use super::shell_reader::{self, ShellCommand};
+use super::workflow_job::CommandPlace;
 
 /// Why the calls of a session stay, and what to do.
 type KeptReason = (&'static str, &'static str);
@@ -30,7 +30,7 @@ pub(super) struct ScriptSession {
 impl ScriptSession {
     /// Reads the scripts in their order.
     pub(super) fn new<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
-        let read = |text| ScriptPart::new(shell_reader::read(text), String::new());
+        let read = |text| ScriptPart::new(shell_reader::read(text));
         let mut parts: Vec<_> = texts.map(read).collect();
         if parts.iter().any(ScriptPart::defines_program) {
             parts.iter_mut().for_each(ScriptPart::refuse_own);
@@ -95,7 +95,7 @@ fn probes(parts: &[JobPart]) -> Vec<(CommandPlace, ProgramProbe)> {
         JobPart::Script(script) => (0..script.commands.len())
             .filter_map(|index| Some(((part, index), probe(script, index)?)))
             .collect(),
-        JobPart::Other { .. } => Vec::new(),
+        JobPart::Other => Vec::new(),
     };
     parts.iter().enumerate().flat_map(of_part).collect()
 }
@@ -111,7 +111,7 @@ fn kept_reason(parts: &[JobPart], probes: &[(CommandPlace, ProgramProbe)]) -> Op
     let needs = |part: usize, script: &ScriptPart, index: usize| match &script.uses[index] {
         CommandUse::Refused(_) => true,
         CommandUse::Step(_) | CommandUse::Call => false,
-        CommandUse::Other | CommandUse::Neutral => {
+        CommandUse::Other => {
             let command = &script.commands[index];
             let is_probe = probes.binary_search_by_key(&(part, index), |(place, _)| *place).is_ok();
             let is_need = names_itself(command) && !is_installation(command);
@@ -122,7 +122,7 @@ fn kept_reason(parts: &[JobPart], probes: &[(CommandPlace, ProgramProbe)]) -> Op
         JobPart::Script(script) => {
             (0..script.commands.len()).any(|index| needs(part, script, index))
         }
-        JobPart::Other { .. } => false,
+        JobPart::Other => false,
     });
     needs_program.then_some(REFUSED)
 }
@@ -144,9 +144,9 @@ pub(super) fn script_notes(
             CommandUse::Refused(error) => {
                 notes.push(MigrationNote::refused(line(command.span.start), error));
             }
-            CommandUse::Step(step) if !step.call.warnings.is_empty() => {
+            CommandUse::Step(call) if !call.warnings.is_empty() => {
                 let line = line(command.span.start);
-                let warnings = step.call.warnings.iter();
+                let warnings = call.warnings.iter();
                 notes.extend(warnings.map(|warning| MigrationNote::advice(line, warning.clone())));
             }
             _ => {}

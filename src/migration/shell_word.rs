@@ -86,6 +86,43 @@ pub(super) fn unquoted(raw: &str) -> String {
     text
 }
 
+/// The expansions of a word that stand in no quotes.
+pub(super) fn unquoted_expansions(raw: &str) -> Vec<String> {
+    let (mut found, mut at, mut is_quoted) = (Vec::new(), 0, false);
+    while at < raw.len() {
+        let rest = &raw[at..];
+        let next = rest.chars().next().unwrap_or(' ');
+        let close = |sign: char| rest[1..].find(sign).map_or(rest.len(), |close| close + 2);
+        let length = match next {
+            '\'' if !is_quoted => close('\''),
+            '`' => close('`'),
+            '\\' => 1 + rest.chars().nth(1).map_or(0, char::len_utf8),
+            '$' => dollar_end(raw, at, raw.len()) - at,
+            other => other.len_utf8(),
+        };
+        is_quoted ^= next == '"';
+        let end = (at + length).min(raw.len());
+        if !is_quoted && matches!(next, '$' | '`') {
+            found.push(raw[at..end].to_owned());
+        }
+        at = end;
+    }
+    found
+}
+
+/// Whether the shell makes something else of a word than a text: by braces, a home folder or, if they
+/// count, the names of files.
+pub(super) fn is_expanded(raw: &str, by_files: bool) -> bool {
+    let text = unquoted(raw);
+    let has_list = |text: &str| text.contains(',') || text.contains("..");
+    let is_brace =
+        text.split_once('{').is_some_and(|(_, rest)| rest.contains('}') && has_list(rest));
+    is_brace
+        || text.starts_with('~')
+        || text.contains(":~")
+        || by_files && text.contains(['*', '?', '['])
+}
+
 /// The signs of quotes that only some shells know.
 const DOLLAR_QUOTES: [&str; 2] = ["$'", "$\""];
 
@@ -204,6 +241,19 @@ fn within_quotes(piece: &WordPiece, is_joined: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_expansion_without_quotes_is_told_from_one_within() {
+        for (raw, expected) in [
+            ("$V", vec!["$V"]),
+            ("\"$V\"", vec![]),
+            ("a-\"$V\"-${W}'$X'\\$Y", vec!["${W}"]),
+            ("${{ github.sha }}x", vec!["${{ github.sha }}"]),
+            ("`git x`\"`git y`\"", vec!["`git x`"]),
+        ] {
+            assert_eq!(unquoted_expansions(raw), expected, "{raw}");
+        }
+    }
 
     #[test]
     fn equal_words_have_one_form() {

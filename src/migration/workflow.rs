@@ -1,20 +1,21 @@
-//! Workflows of GitHub, Gitea and Forgejo, and composite actions: their steps become uses of ours.
+//! Workflows of GitHub, Gitea and Forgejo, and composite actions: scripts that are nothing but calls become
+//! uses of ours.
 
 use super::MigrationNote;
 use super::action_release;
 use super::edit::TextEdit;
-use super::failure_mode::ends_at_failure;
 use super::plan::{self, StepGroup};
-use super::script_part::{CommandUse, JobPart, ScriptPart};
+use super::pure_script::{self, BY_HAND};
+use super::script_part::{JobPart, ScriptPart};
 use super::script_session::script_notes;
 use super::shell_reader;
-use super::workflow_exports::{behind, handed_on, set_exported};
+use super::workflow_host::{has_alias, idle_event, may_be_windows, releases_head};
 use super::workflow_job::{JobSteps, StepScript, env_texts, scripts};
-use super::workflow_reasons::{StuckStep, is_before, read_steps};
+use super::workflow_reasons::{StuckStep, read_steps};
+use super::workflow_rewrite::ConvertedGroup;
 use super::workflow_step::StepText;
-use super::workflow_values::{ReleaseValue, ValueError, WorkflowVariables};
+use super::workflow_values::{PROPOSAL, ValueError};
 use super::yaml_tree::YamlNode;
-use crate::text::shell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether a document has steps as GitHub has them; CircleCI's jobs have no `on`.
@@ -33,8 +34,6 @@ pub(super) fn edits(
     let mut edits = Vec::new();
     let read_steps = &read_steps(source);
     for document in documents {
-        let mut of_workflow: BTreeSet<_> = env_texts(document).into_keys().collect();
-        handed_on(document, &mut of_workflow);
         let jobs = document.get("jobs").map_or(&[][..], YamlNode::map).iter().map(|(_, job)| job);
         for job in jobs.chain(document.get("runs")) {
             let steps = job.get("steps").map_or(&[][..], YamlNode::list);
@@ -45,31 +44,75 @@ pub(super) fn edits(
                 notes.push(MigrationNote::untranslated(line, message, hint));
                 continue;
             }
-            let scripts = steps.iter().map(StepScript::of_step).collect();
-            for step in &steps {
-                edits.extend(action_release::edit(step, notes));
+            let mut of_job = action_edits(document, &steps, notes);
+            let nodes: Vec<_> = steps.iter().map(|step| step.node).chain([document, job]).collect();
+            of_job.extend(job_steps(document, job, steps, read_steps).edits(notes));
+            if !of_job.is_empty() {
+                notes.extend(nodes.into_iter().flat_map(secret_notes));
             }
-            let folder = default_of("working-directory", job, document);
-            let shell = default_of("shell", job, document);
-            let of_job: BTreeMap<_, _> =
-                env_texts(document).into_iter().chain(env_texts(job)).collect();
-            let environment = of_workflow.iter().chain(of_job.keys()).cloned().collect();
-            let is_composite = document.get("runs").is_some();
-            let job = JobSteps {
-                source,
-                steps,
-                scripts,
-                environment,
-                of_job,
-                folder,
-                read_steps,
-                shell,
-                is_composite,
-            };
-            edits.extend(job.edits(notes));
+            edits.extend(of_job);
         }
     }
     edits
+}
+
+/// The changes to the steps that use action-release.
+fn action_edits(
+    document: &YamlNode,
+    steps: &[StepText<'_>],
+    notes: &mut Vec<MigrationNote>,
+) -> Vec<TextEdit> {
+    let mut edits = Vec::new();
+    for step in steps {
+        let edit = action_release::edit(step, notes);
+        let idle = edit.as_ref().and(idle_event(document));
+        notes.extend(idle.map(|event| idle_note(step, event)));
+        edits.extend(edit);
+    }
+    edits
+}
+
+fn job_steps<'a>(
+    document: &'a YamlNode,
+    job: &'a YamlNode,
+    steps: Vec<StepText<'a>>,
+    read_steps: &'a BTreeSet<&'a str>,
+) -> JobSteps<'a> {
+    JobSteps {
+        scripts: steps.iter().map(StepScript::of_step).collect(),
+        steps,
+        of_job: env_texts(document).into_iter().chain(env_texts(job)).collect(),
+        folder: default_of("working-directory", job, document),
+        read_steps,
+        shell: default_of("shell", job, document),
+        is_composite: document.get("runs").is_some(),
+        has_alias: has_alias(document) || has_alias(job),
+        may_be_windows: may_be_windows(job),
+        releases_head: releases_head(document),
+        idle_event: idle_event(document),
+    }
+}
+
+fn idle_note(step: &StepText<'_>, event: &str) -> MigrationNote {
+    let message = format!("at the event `{event}` a step of finishline may do nothing");
+    MigrationNote::advice(step.node.line, message)
+}
+
+/// What is to be known of an organization or a project that is a secret.
+fn secret_notes(node: &YamlNode) -> Vec<MigrationNote> {
+    let entries = node.get("env").map_or(&[][..], YamlNode::map).iter();
+    let is_secret = |value: &YamlNode| value.text().is_some_and(|text| text.contains("secrets."));
+    let secret = entries.filter_map(|(key, value)| {
+        let name = key.text().filter(|name| ["SENTRY_ORG", "SENTRY_PROJECT"].contains(name))?;
+        is_secret(value).then_some((key.line, name))
+    });
+    let note = |(line, name)| {
+        let message = format!(
+            "`{name}` is a secret, which GitHub masks in links and job outputs: move it to a variable"
+        );
+        MigrationNote::advice(line, message)
+    };
+    secret.map(note).collect()
 }
 
 /// How many variables an `env:` may set.
@@ -91,176 +134,132 @@ fn default_of<'a>(key: &str, job: &'a YamlNode, document: &'a YamlNode) -> Optio
     of_node(job).or_else(|| of_node(document))
 }
 
-/// A step of ours: its inputs, and the variables that scripts must hand on to it.
-pub(super) struct ConvertedGroup {
-    pub(super) with: Vec<(String, String)>,
-    pub(super) handed_on: BTreeSet<String>,
-    /// Whether it stands before the script that its calls are taken from.
-    pub(super) is_before: bool,
-}
+/// A script that stays: the place of its step, and why.
+type StuckScript = (usize, StuckStep);
 
 impl JobSteps<'_> {
     fn edits(&self, notes: &mut Vec<MigrationNote>) -> Vec<TextEdit> {
         let mut stuck: BTreeMap<usize, StuckStep> = BTreeMap::new();
         loop {
-            let mut parts = self.parts(&stuck);
-            let groups = plan::plan(&mut parts);
-            let mut found = self.stuck_scripts(&parts);
-            let mut converted = Vec::new();
-            found.extend(self.crowded_scripts(&groups));
-            let crowded: BTreeSet<_> = found.iter().map(|(step, _)| *step).collect();
-            let groups_to_convert = groups
-                .iter()
-                .zip(self.makers(&groups))
-                .filter(|(group, _)| !crowded.contains(&group.last().0));
-            for (group, maker) in groups_to_convert {
-                let maker = maker.map(|index| &groups[index]);
-                let reason = self.group_reason(group, maker, &parts);
-                match reason.map_or_else(|| self.inputs(group, maker, &parts), Err) {
-                    Ok(group) => converted.push(group),
-                    Err(reason) => found.push((group.last().0, reason)),
+            let parts = self.parts(&stuck);
+            match self.converted(&parts) {
+                Err(found) => stuck.extend(found),
+                Ok((groups, converted)) => {
+                    for (part, script) in scripts(&parts) {
+                        notes.extend(script_notes(script, |at| self.line(part, at)));
+                    }
+                    for group in &groups {
+                        notes.extend(self.group_notes(group, &parts));
+                    }
+                    notes.extend(self.installation_notes(&parts));
+                    stuck.into_iter().for_each(|(step, why)| self.note_stuck(step, why, notes));
+                    return self.rewrite(&parts, &groups, &converted);
                 }
             }
-            if found.is_empty() {
-                for (part, script) in scripts(&parts) {
-                    notes.extend(script_notes(script, |at| self.line(part, at)));
-                }
-                for group in &groups {
-                    notes.extend(self.group_notes(group, &parts));
-                }
-                notes.extend(self.installation_notes(&parts));
-                stuck.into_iter().for_each(|(step, reason)| self.note_stuck(step, reason, notes));
-                return self.rewrite(&parts, &groups, &converted);
-            }
-            stuck.extend(found);
         }
+    }
+
+    /// The steps that the scripts become, with their inputs; or those that stay.
+    fn converted(
+        &self,
+        parts: &[JobPart],
+    ) -> Result<(Vec<StepGroup>, Vec<ConvertedGroup>), Vec<StuckScript>> {
+        let (mut groups, mut found) = (Vec::new(), Vec::new());
+        for (step, script) in scripts(parts).filter(|(_, script)| script.has_calls()) {
+            match self.groups(step, script) {
+                Ok(more) => groups.extend(more),
+                Err(reason) => found.push((step, reason)),
+            }
+        }
+        found.extend(self.needed_installations(parts));
+        let mut converted = Vec::new();
+        for (group, maker) in groups.iter().zip(self.makers(&groups)) {
+            match self.inputs(group, maker.map(|index| &groups[index])) {
+                Ok(with) => converted.push(with),
+                Err((message, hint)) => {
+                    let line = self.line_of(group.step, group.last(), parts);
+                    found.push((group.step, (line, message, hint)));
+                }
+            }
+        }
+        if found.is_empty() { Ok((groups, converted)) } else { Err(found) }
+    }
+
+    /// The steps that one script becomes, or why it stays.
+    fn groups(&self, step: usize, script: &ScriptPart) -> Result<Vec<StepGroup>, StuckStep> {
+        if let Some(reason) = self.layout_reason(step) {
+            return Err(reason);
+        }
+        let line = |index: usize| self.line(step, script.commands[index].span.start);
+        let environment = self.environment_of(step);
+        let calls = pure_script::read(script, &environment)
+            .map_err(|(index, message, hint)| (line(index), message, hint))?;
+        if calls.is_empty() {
+            let message = "the version that this script asks for is used nowhere in it";
+            return Err((line(0), message.to_owned(), BY_HAND.to_owned()));
+        }
+        let groups = plan::plan(step, calls, &environment);
+        if let Some(index) = plan::injected_alone(&groups) {
+            let message = "no step injects debug ids into files that it does not upload";
+            return Err((line(index), message.to_owned(), BY_HAND.to_owned()));
+        }
+        self.count_reason(step, groups.len()).map_or(Ok(groups), Err)
     }
 
     /// Names each line of a script that stays, and the one that is the reason.
     fn note_stuck(&self, step: usize, reason: StuckStep, notes: &mut Vec<MigrationNote>) {
         let (reason_line, message, hint) = reason;
         notes.push(MigrationNote::untranslated(reason_line, message, hint));
-        let commands = shell_reader::read(self.script(step).unwrap_or_default());
-        let script = ScriptPart::new(commands, String::new());
+        let script = ScriptPart::new(shell_reader::read(self.script(step).unwrap_or_default()));
         for (command, one) in script.commands.iter().zip(&script.uses) {
             let line = self.line(step, command.span.start);
-            if matches!(one, CommandUse::Step(_) | CommandUse::Call | CommandUse::Refused(_))
-                && line != reason_line
-            {
+            if one.is_call() && line != reason_line {
                 let message = format!("this call stays, as line {reason_line} does");
-                notes.push(MigrationNote::untranslated(line, message, "write the step by hand"));
+                notes.push(MigrationNote::untranslated(line, message, BY_HAND));
             }
         }
     }
 
     fn parts(&self, stuck: &BTreeMap<usize, StuckStep>) -> Vec<JobPart> {
-        let part = |step: usize| {
-            let Some(text) = self.script(step).filter(|_| !stuck.contains_key(&step)) else {
-                return JobPart::Other { sets_variables: self.sets_variables(step) };
-            };
-            let written = |key| self.steps[step].written(key);
-            let context = ["if", "working-directory", "continue-on-error"].map(written).join("\n");
-            let mut script = ScriptPart::new(shell_reader::read(text), context);
-            script.let_failures_pass(ends_at_failure(self.shell_of(step)));
-            let environment = self.step_environment(step);
-            let (sets_variables, goes_on) = (self.sets_variables(step), self.goes_on(step));
-            JobPart::Script(ScriptPart { environment, sets_variables, goes_on, ..script })
+        let part = |step: usize| match self.script(step).filter(|_| !stuck.contains_key(&step)) {
+            Some(text) => JobPart::Script(ScriptPart::new(shell_reader::read(text))),
+            None => JobPart::Other,
         };
         (0..self.steps.len()).map(part).collect()
     }
 
-    /// The inputs of a group, or why it is no step.
+    /// The inputs of a step, or why there is none.
     fn inputs(
         &self,
         group: &StepGroup,
         maker: Option<&StepGroup>,
-        parts: &[JobPart],
-    ) -> Result<ConvertedGroup, StuckStep> {
-        let projects = self.other_projects(group, maker, parts).ok().flatten();
-        let line = || self.line_of(group.last(), parts);
-        let converted = self.converted(group, projects, parts).map_err(|error| {
-            let (message, hint) = error.words();
-            (line(), message, hint)
-        })?;
-        let is_computed = !converted.handed_on.is_empty();
-        let is_before = is_before(group, is_computed, parts)
-            .map_err(|(message, hint)| (line(), message.to_owned(), hint.to_owned()))?;
-        Ok(ConvertedGroup { is_before, ..converted })
-    }
-
-    fn converted(
-        &self,
-        group: &StepGroup,
-        projects: Option<String>,
-        parts: &[JobPart],
-    ) -> Result<ConvertedGroup, ValueError> {
-        let environment = self.environment_of_group(group);
-        let mut variables = self.variables(group, &environment, parts);
+    ) -> Result<ConvertedGroup, (String, String)> {
         let mut inputs = group.inputs.clone();
-        set_exported(&mut inputs, &variables, group, parts, &environment)?;
-        if let Some(projects) = projects {
-            inputs.set("projects", shell::word(&projects));
-        }
+        let projects = self.other_projects(group, maker);
+        let projects = projects.map_err(|(message, hint)| (message.to_owned(), hint.to_owned()))?;
+        projects.into_iter().for_each(|projects| inputs.set("projects", projects));
         if !inputs.is_of_release() {
             // A step before it made the release, which stays as it is.
             inputs.set("commits", "none");
             inputs.set("finalize", "false");
         }
         let mut with = Vec::new();
-        for (name, word) in inputs.values() {
-            let (name, value) = match name {
-                "release" => match variables.release(&word)? {
-                    ReleaseValue::Head => continue,
-                    ReleaseValue::Prefixed(prefix) => ("release-prefix", prefix),
-                    ReleaseValue::Other(value) => (name, value),
-                },
-                _ => (name, variables.value(&word)?),
-            };
-            if name == "sourcemaps" && has_blank(&value) {
-                return Err(ValueError::Computed(value));
+        for (name, value) in inputs.values() {
+            match value.strip_suffix(PROPOSAL) {
+                None => with.push((name.to_owned(), value)),
+                Some(_) if !self.proposes_head(&self.environment_of(group.step)) => {
+                    return Err(ValueError::OtherDefault.words());
+                }
+                Some("") => {}
+                Some(prefix) => with.push(("release-prefix".to_owned(), prefix.to_owned())),
             }
-            with.push((name.to_owned(), value));
         }
-        if let Some(name) = variables.changed_later(behind(group, parts)) {
-            return Err(ValueError::Changed(name.clone()));
-        }
-        self.check_handed_on(group, &variables)?;
         // A variable of the job that names an environment would be a deploy.
         if group.inputs.get("environment").is_none() {
             with.push(("deploy".to_owned(), "false".to_owned()));
         }
-        let folder = self.steps[group.last().0].value("working-directory").or(self.folder);
+        let folder = self.steps[group.step].value("working-directory").or(self.folder);
         with.extend(folder.map(|folder| ("working-directory".to_owned(), folder.to_owned())));
-        Ok(ConvertedGroup { with, handed_on: variables.handed_on, is_before: false })
+        Ok(with)
     }
-
-    /// The variables that the file sets for the step that a group becomes: what one of its steps has,
-    /// that has too.
-    fn environment_of_group(&self, group: &StepGroup) -> BTreeSet<String> {
-        group.calls.iter().flat_map(|(step, _)| self.environment_of(*step)).collect()
-    }
-
-    /// The variables as they are where the last call of a group stands.
-    fn variables(
-        &self,
-        group: &StepGroup,
-        environment: &BTreeSet<String>,
-        parts: &[JobPart],
-    ) -> WorkflowVariables {
-        let (step, last) = group.last();
-        let of_step = env_texts(self.steps[step].node);
-        let declared = self.of_job.keys().chain(of_step.keys()).cloned().collect();
-        let may_name_release = self.may_name_release(environment);
-        let mut variables = WorkflowVariables::new(environment, declared, may_name_release);
-        if let JobPart::Script(script) = &parts[step] {
-            variables.assign(&script.commands[..last]);
-        }
-        variables
-    }
-}
-
-/// Whether a value has a blank outside of its expressions, which in a list begins another item.
-fn has_blank(value: &str) -> bool {
-    let mut texts = value.split("${{").map(|part| part.rsplit("}}").next().unwrap_or_default());
-    texts.any(|text| text.contains(char::is_whitespace))
 }

@@ -2,11 +2,12 @@
 
 use super::MigrationNote;
 use super::plain_programs::PLAIN_PROGRAMS;
-use super::plan::CommandPlace;
 use super::program_probe::{mentions_program, names_program};
+use super::pure_script::BY_HAND;
 use super::script_part::{CommandUse, JobPart, ScriptPart, is_installation};
 use super::shell_reader::{CommandSeparator, ShellCommand};
-use super::workflow_job::{JobSteps, is_proposal, owner_is_among, scripts};
+use super::workflow_job::{CommandPlace, JobSteps, owner_is_among, scripts};
+use super::workflow_reasons::StuckStep;
 use crate::text::quote;
 use std::collections::BTreeSet;
 
@@ -114,7 +115,7 @@ impl JobSteps<'_> {
                     };
                     places.extend(script.commands.iter().enumerate().filter_map(&mut need));
                 }
-                JobPart::Other { .. } => {
+                JobPart::Other => {
                     places.extend(self.need_of_step(step).map(|name| ((step, 0), name)));
                 }
             }
@@ -131,6 +132,21 @@ impl JobSteps<'_> {
             return (!is_closed && !action.contains("setup-sentry-cli")).then(|| quote(action));
         }
         self.script(step).map(|_| format!("the script in line {}", self.line(step, 0)))
+    }
+
+    /// The scripts with calls that stay, as something behind them needs what they install.
+    pub(super) fn needed_installations(&self, parts: &[JobPart]) -> Vec<(usize, StuckStep)> {
+        let needs = self.program_needs(parts);
+        let mut found = Vec::new();
+        for (step, script) in scripts(parts).filter(|(_, script)| script.has_calls()) {
+            let place = |index: usize| Some((index, needs.reason(script, (step, index))?));
+            if let Some((index, reason)) = script.installations().find_map(place) {
+                let line = self.line(step, script.commands[index].span.start);
+                let message = format!("the installation of sentry-cli stays: {reason}");
+                found.push((step, (line, message, BY_HAND.to_owned())));
+            }
+        }
+        found
     }
 
     /// Says of each installation that stays why it does.
@@ -154,11 +170,13 @@ impl JobSteps<'_> {
 /// What a command is called that may need the program; a call that becomes a step does not.
 fn need_of_command(script: &ScriptPart, index: usize, command: &ShellCommand) -> Option<String> {
     let name = || quote(&command.words.first().map_or_else(String::new, |word| word.raw.clone()));
+    // A version is proposed in a script that becomes steps, and goes with it.
+    let has_steps = script.uses.iter().any(|one| matches!(one, CommandUse::Step(_)));
     match &script.uses[index] {
         CommandUse::Step(_) => None,
-        CommandUse::Call if command.is_substitution && is_proposal(command) => None,
+        CommandUse::Call if has_steps && command.is_substitution => None,
         CommandUse::Call | CommandUse::Refused(_) => Some(name()),
-        CommandUse::Other | CommandUse::Neutral => {
+        CommandUse::Other => {
             let is_own = is_installation(command) || script.is_piped_installer(index);
             (!is_own && may_run_program(command)).then(name)
         }

@@ -1,25 +1,25 @@
 //! The steps of one job of a workflow.
 
+use super::client_variables::names_version;
 use super::line_index::LineIndex;
-use super::plan::CommandPlace;
 use super::program;
 use super::script_part::{JobPart, ScriptPart};
 use super::script_part::{is_installation, is_piped_installer};
 use super::shell_reader::{self, ShellCommand};
-use super::shell_state::StepEnvironment;
+use super::step_environment::StepEnvironment;
 use super::workflow_step::StepText;
 use super::yaml_tree::YamlNode;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// A command of a job: the place of its step, and its own there.
+pub(super) type CommandPlace = (usize, usize);
+
 /// The steps of a job, and what they can read.
 pub(super) struct JobSteps<'a> {
-    pub(super) source: &'a str,
     pub(super) steps: Vec<StepText<'a>>,
     /// The scripts of the steps that have one.
     pub(super) scripts: Vec<Option<StepScript>>,
-    /// The variables that the file sets anywhere.
-    pub(super) environment: BTreeSet<String>,
-    /// Those in the `env:` of the workflow and the job, with their texts.
+    /// The variables in the `env:` of the workflow and the job, with their texts.
     pub(super) of_job: BTreeMap<String, String>,
     /// The steps whose outputs the file reads.
     pub(super) read_steps: &'a BTreeSet<&'a str>,
@@ -27,6 +27,14 @@ pub(super) struct JobSteps<'a> {
     pub(super) shell: Option<&'a str>,
     /// Whether a workflow elsewhere calls it, whose variables it has too.
     pub(super) is_composite: bool,
+    /// Whether the workflow or the job says by an alias what is read here.
+    pub(super) has_alias: bool,
+    /// Whether the job may run on Windows, where a script is one of PowerShell.
+    pub(super) may_be_windows: bool,
+    /// Whether the checked-out commit is the version that a step takes by default.
+    pub(super) releases_head: bool,
+    /// An event at which a step may do nothing.
+    pub(super) idle_event: Option<&'a str>,
 }
 
 /// The script of a step.
@@ -78,31 +86,28 @@ impl JobSteps<'_> {
         self.steps[step].value("shell").or(self.shell)
     }
 
-    /// Whether steps run although one failed: this one, or those behind it.
-    pub(super) fn goes_on(&self, step: usize) -> bool {
-        let condition = self.steps[step].value("if").unwrap_or_default();
-        let continues = self.steps[step].value("continue-on-error");
-        ["always()", "failure()", "cancelled()"].iter().any(|word| condition.contains(word))
-            || continues.is_some_and(|value| value != "false")
-    }
-
     /// Whether the file reads something of a step elsewhere.
     pub(super) fn is_read(&self, step: usize) -> bool {
         let is_among = |id: &str| self.read_steps.contains(id) || self.read_steps.contains("*");
         self.steps[step].value("id").is_some_and(is_among)
     }
 
-    /// What the shell of a step begins with.
-    pub(super) fn step_environment(&self, step: usize) -> StepEnvironment {
+    /// What the script of a step begins with.
+    pub(super) fn environment_of(&self, step: usize) -> StepEnvironment {
+        let generation = (0..step).filter(|earlier| self.sets_variables(*earlier)).count();
         let of_step = env_texts(self.steps[step].node);
-        let names = Some(self.environment_of(step)).filter(|_| !self.is_composite);
-        StepEnvironment { of_job: self.of_job.clone(), of_step, names }
+        StepEnvironment::new(&self.of_job, &of_step, generation, self.is_composite)
     }
 
-    /// The variables that the file sets for a step.
-    pub(super) fn environment_of(&self, step: usize) -> BTreeSet<String> {
-        let of_step = env_texts(self.steps[step].node).into_keys();
-        self.environment.iter().cloned().chain(of_step).collect()
+    /// Whether nothing but the checked-out commit can be the version that a step takes by default.
+    pub(super) fn proposes_head(&self, environment: &StepEnvironment) -> bool {
+        let names_any = |step: usize| {
+            let script = self.script(step).unwrap_or_default();
+            script.lines().filter(|line| line.contains("GITHUB_ENV")).any(may_set_version)
+        };
+        self.releases_head
+            && !environment.names().any(names_version)
+            && !(0..self.steps.len()).any(names_any)
     }
 
     /// Whether a step may set variables for those behind it.
@@ -131,12 +136,21 @@ impl JobSteps<'_> {
     }
 
     /// The line of a command.
-    pub(super) fn line_of(&self, (step, index): CommandPlace, parts: &[JobPart]) -> usize {
+    pub(super) fn line_of(&self, step: usize, index: usize, parts: &[JobPart]) -> usize {
         match &parts[step] {
             JobPart::Script(script) => self.line(step, script.commands[index].span.start),
-            JobPart::Other { .. } => self.steps[step].node.line,
+            JobPart::Other => self.steps[step].node.line,
         }
     }
+}
+
+/// Whether a line that writes to `GITHUB_ENV` may set a variable that names a version: what it writes by no
+/// name may be any.
+fn may_set_version(line: &str) -> bool {
+    let parts = line.split(|c: char| !(c.is_ascii_alphanumeric() || "_=".contains(c)));
+    let names = parts.filter_map(|part| part.split_once('=')).map(|(name, _)| name);
+    let names: Vec<_> = names.filter(|name| !name.is_empty()).collect();
+    names.is_empty() || names.into_iter().any(names_version)
 }
 
 /// Whether an action is one of these or of these owners, whose letters' case means nothing to GitHub.
@@ -147,16 +161,11 @@ pub(super) fn owner_is_among(action: &str, owners: &[&str]) -> bool {
     owners.iter().any(starts)
 }
 
-/// Whether a command proposes a version, in a substitution.
-pub(super) fn is_proposal(command: &ShellCommand) -> bool {
-    command.words.last().is_some_and(|word| word.raw == "propose-version")
-}
-
 /// The scripts among the parts of a job, with the numbers of their steps.
 pub(super) fn scripts(parts: &[JobPart]) -> impl Iterator<Item = (usize, &ScriptPart)> {
     parts.iter().enumerate().filter_map(|(step, part)| match part {
         JobPart::Script(script) => Some((step, script)),
-        JobPart::Other { .. } => None,
+        JobPart::Other => None,
     })
 }
 

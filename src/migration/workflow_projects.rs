@@ -1,10 +1,9 @@
 //! Which projects a step of a workflow is about, where its calls do not make the release.
 
 use super::MigrationNote;
-use super::plan::{CommandPlace, StepGroup};
+use super::plan::StepGroup;
+use super::pure_script::PureCall;
 use super::script_part::JobPart;
-use super::shell_word::WordPiece;
-use super::shell_word::pieces;
 use super::workflow_job::JobSteps;
 use crate::sentry_cli::SentryCliTask;
 use std::collections::BTreeMap;
@@ -18,7 +17,6 @@ impl JobSteps<'_> {
         &self,
         group: &StepGroup,
         maker: Option<&StepGroup>,
-        parts: &[JobPart],
     ) -> Result<Option<String>, StepProblem> {
         if group.inputs.does(SentryCliTask::NewRelease) {
             return Ok(None);
@@ -44,31 +42,22 @@ impl JobSteps<'_> {
                 "name the same projects in each call",
             )),
             (None, Some(Some(made))) if !made.contains('\0') => Ok(Some(made.to_owned())),
-            (None, _) if self.has_variable("SENTRY_PROJECT") => Ok(None),
-            (None, _) => own_word(group, parts).map(Some).ok_or(NO_PROJECTS),
+            (None, _) if self.has_variable(group.step, "SENTRY_PROJECT") => Ok(None),
+            (None, _) => own_projects(group).map(Some).ok_or(NO_PROJECTS),
         }
     }
 
     /// What a step does that its calls do not, or may not.
     pub(super) fn group_notes(&self, group: &StepGroup, parts: &[JobPart]) -> Vec<MigrationNote> {
-        let note =
-            |place, message: &str| MigrationNote::advice(self.line_of(place, parts), message);
-        let goes_on = |(part, index): &&CommandPlace| match &parts[*part] {
-            JobPart::Script(script) => script.step_call(*index).is_some_and(|step| step.goes_on),
-            JobPart::Other { .. } => false,
-        };
-        let first = group.calls.iter().find(goes_on).filter(|_| group.is_tolerated());
-        let message = "the script goes on where this call fails, and so does the job with \
-            `continue-on-error: true`";
-        let mut notes: Vec<_> = first.map(|place| note(*place, message)).into_iter().collect();
         let is_named = group.inputs.get("projects").is_some();
-        if is_named && !self.has_variable("SENTRY_PROJECT") {
-            let unnamed = group.calls.iter().filter(|place| is_without_projects(**place, parts));
-            let message = "nothing in this file tells the projects of this call: the step takes those \
-                of the release, where `.sentryclirc` may name others";
-            notes.extend(unnamed.map(|place| note(*place, message)));
+        if !is_named || self.has_variable(group.step, "SENTRY_PROJECT") {
+            return Vec::new();
         }
-        notes
+        let unnamed = group.calls.iter().filter(|call| is_without_projects(call));
+        let message = "nothing in this file tells the projects of this call: the step takes those of the \
+            release, where `.sentryclirc` may name others";
+        let line = |call: &PureCall| self.line_of(group.step, call.index, parts);
+        unnamed.map(|call| MigrationNote::advice(line(call), message)).collect()
     }
 
     /// For each group the one before it that makes its release, wherever the group's own step runs.
@@ -77,10 +66,11 @@ impl JobSteps<'_> {
         let mut makers = Vec::new();
         for (index, group) in groups.iter().enumerate() {
             let release = ["org", "url", "release"].map(|name| group.target.get(name));
-            let condition = self.steps[group.last().0].written("if");
+            let condition = self.steps[group.step].written("if");
             let found = ["", condition].map(|condition| known.get(&(release, condition)).copied());
-            makers.push(found.into_iter().max().flatten());
-            if makes_release(group) {
+            let found = found.into_iter().max().flatten();
+            makers.push(found.filter(|_| !runs_after_failure(condition)));
+            if makes_release(group) && !group.is_tolerated && !self.may_fail(group.step) {
                 known.insert((release, condition), index);
             }
         }
@@ -91,12 +81,17 @@ impl JobSteps<'_> {
     fn known(&self, group: &StepGroup, own: &str) -> Result<Option<String>, StepProblem> {
         let is_known = group.inputs.get("projects").is_some()
             || !own.contains('\0')
-            || self.has_variable("SENTRY_PROJECT");
+            || self.has_variable(group.step, "SENTRY_PROJECT");
         if is_known { Ok(None) } else { Err(NO_PROJECTS) }
     }
 
-    fn has_variable(&self, name: &str) -> bool {
-        self.is_composite || self.environment.contains(name)
+    fn has_variable(&self, step: usize, name: &str) -> bool {
+        !self.environment_of(step).is_unset(name)
+    }
+
+    /// Whether the job goes on where a step fails.
+    fn may_fail(&self, step: usize) -> bool {
+        self.steps[step].value("continue-on-error").is_some_and(|value| value != "false")
     }
 }
 
@@ -106,10 +101,15 @@ const NO_PROJECTS: StepProblem = (
 );
 
 const NO_RELEASE: StepProblem = (
-    "no call before it in this job makes the release: sentry-cli fails where it is missing, and a \
-     step would make it",
+    "no step of finishline before it makes the release in this job: sentry-cli fails where it is \
+     missing, and a step would make it",
     "make the release in this job, or install finishline and call `finishline sentry-cli`",
 );
+
+/// Whether a step with this `if:` runs although one before it failed.
+fn runs_after_failure(condition: &str) -> bool {
+    ["always()", "failure()", "cancelled()"].iter().any(|word| condition.contains(word))
+}
 
 /// Whether a step makes its release where it is not there, as its calls do.
 fn makes_release(group: &StepGroup) -> bool {
@@ -122,23 +122,13 @@ fn is_among(own: &str, made: &str) -> bool {
 }
 
 /// Whether a call takes projects and names none.
-fn is_without_projects((part, index): CommandPlace, parts: &[JobPart]) -> bool {
-    let JobPart::Script(script) = &parts[part] else { return false };
+fn is_without_projects(call: &PureCall) -> bool {
     let takes = [SentryCliTask::SetCommits, SentryCliTask::NewDeploy];
-    script.step_call(index).is_some_and(|step| {
-        takes.contains(&step.call.task) && !step.call.inputs.contains_key("projects")
-    })
+    takes.contains(&call.call.task) && !call.call.inputs.contains_key("projects")
 }
 
 /// The projects that a call names which leaves those of the release alone.
-fn own_word(group: &StepGroup, parts: &[JobPart]) -> Option<String> {
-    let word = |(part, index): &(usize, usize)| match &parts[*part] {
-        JobPart::Script(script) => script.step_call(*index)?.call.inputs.get("projects").cloned(),
-        JobPart::Other { .. } => None,
-    };
-    let word = group.calls.iter().find_map(word)?;
-    match pieces(&word).as_slice() {
-        [WordPiece::Text(text)] => Some(text.clone()),
-        _ => None,
-    }
+fn own_projects(group: &StepGroup) -> Option<String> {
+    let named = group.calls.iter().find_map(|call| call.call.inputs.get("projects"));
+    named.filter(|projects| !projects.contains("${{")).cloned()
 }

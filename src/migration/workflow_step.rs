@@ -69,40 +69,18 @@ impl<'a> StepText<'a> {
     pub(super) fn conversion(
         &self,
         with: &[(String, String)],
-        added: &StepAdditions,
+        is_tolerated: bool,
     ) -> Vec<TextEdit> {
         let Some(run) = self.entry("run") else { return Vec::new() };
         let indent = self.indent();
         let mut text = use_of_action(&indent, with);
-        if added.is_tolerated && self.node.get("continue-on-error").is_none() {
+        if is_tolerated && self.node.get("continue-on-error").is_none() {
             text.push_str(&format!("\n{indent}continue-on-error: true"));
         }
-        let mut edits = Vec::new();
-        match self.node.get("env").filter(|_| !added.environment.is_empty()) {
-            None if !added.environment.is_empty() => {
-                text.push_str(&format!("\n{indent}env:"));
-                added
-                    .environment
-                    .iter()
-                    .for_each(|line| text.push_str(&format!("\n{indent}  {line}")));
-            }
-            Some(env) => edits.extend(self.environment_edit(env, added)),
-            None => {}
-        }
         let written = self.source[run.clone()].trim_end().len();
-        edits.push(TextEdit::new(run.start..run.start + written, text));
+        let mut edits = vec![TextEdit::new(run.start..run.start + written, text)];
         edits.extend(["shell", "working-directory"].iter().filter_map(|key| self.key_removal(key)));
         edits
-    }
-
-    fn environment_edit(&self, env: &YamlNode, added: &StepAdditions) -> Option<TextEdit> {
-        let (first, _) = env.map().first()?;
-        let end = self.entry("env")?.end;
-        let start = first.range.start;
-        let indent = " ".repeat(start - line_start(self.source, start));
-        let lines: String =
-            added.environment.iter().map(|line| format!("{indent}{line}\n")).collect();
-        Some(TextEdit::new(end..end, lines))
     }
 
     /// The change that takes a key out, also where the dash stands in its line.
@@ -120,55 +98,26 @@ impl<'a> StepText<'a> {
         Some(TextEdit::new(range, ""))
     }
 
-    /// A step of its own before or behind this one, under the same conditions.
-    pub(super) fn insertion(
-        &self,
-        with: &[(String, String)],
-        added: &StepAdditions,
-        place: usize,
-    ) -> TextEdit {
-        let indent = self.indent();
+    /// A step of its own behind this one, under the same conditions.
+    pub(super) fn insertion(&self, with: &[(String, String)], is_tolerated: bool) -> TextEdit {
+        let (indent, place) = (self.indent(), self.lines().end);
         let dash = self.dash().unwrap_or_default();
         let column = dash - line_start(self.source, dash);
         let blanks = " ".repeat(indent.len().saturating_sub(column + 1));
         let dash = format!("{}-{blanks}", " ".repeat(column));
         let mut text = format!("{dash}{}", use_of_action(&indent, with));
-        let mut keys = vec!["if", "continue-on-error", "env"];
-        if added.is_tolerated {
+        let mut keys = vec!["if", "continue-on-error", "timeout-minutes", "env"];
+        if is_tolerated {
             keys.retain(|key| *key != "continue-on-error");
             text.push_str(&format!("\n{indent}continue-on-error: true"));
         }
-        for written in
-            keys.into_iter().map(|key| self.written(key)).filter(|written| !written.is_empty())
-        {
-            text.push_str(&format!("\n{indent}{written}"));
-        }
-        if !added.environment.is_empty() {
-            if self.node.get("env").is_none() {
-                text.push_str(&format!("\n{indent}env:"));
-            }
-            added.environment.iter().for_each(|line| text.push_str(&format!("\n{indent}  {line}")));
+        let written = keys.into_iter().map(|key| self.written(key));
+        for key in written.filter(|written| !written.is_empty()) {
+            text.push_str(&format!("\n{indent}{key}"));
         }
         let is_open = !self.source[..place].ends_with('\n') && place > 0;
         TextEdit::new(place..place, if is_open { format!("\n{text}") } else { format!("{text}\n") })
     }
-
-    /// The lines of its `env:`, by the variable's name.
-    pub(super) fn environment(&self) -> Vec<(&'a str, &'a str)> {
-        let Some(env) = self.node.get("env") else { return Vec::new() };
-        let written = |(key, value): &'a (YamlNode, YamlNode)| {
-            let end = value.range.end.max(key.range.end);
-            Some((key.text()?, self.source[key.range.start..end].trim_end()))
-        };
-        env.map().iter().filter_map(written).collect()
-    }
-}
-
-/// What a step takes over from others.
-#[derive(Default)]
-pub(super) struct StepAdditions {
-    pub(super) environment: Vec<String>,
-    pub(super) is_tolerated: bool,
 }
 
 fn use_of_action(indent: &str, with: &[(String, String)]) -> String {

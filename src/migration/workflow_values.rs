@@ -1,16 +1,14 @@
-//! What a word of a script is in a step's `with:`.
+//! What a word of a script is in a step's `with:`, and whether it may be empty, where an input would be
+//! taken for not set.
 
-use super::command_effect::{self, CommandEffect, is_uncertain, named_variables};
-use super::shell_reader::{ShellCommand, assignment};
-use super::shell_word::{WordPiece, pieces, unquoted};
+use super::client_variables::{decides, is_of_host};
+use super::shell_word::{WordPiece, pieces, unquoted, unquoted_expansions};
+use super::step_environment::StepEnvironment;
 use crate::text::quote;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How deep variables may be made of variables.
-const MAX_DEPTH: usize = 8;
-
-/// How many variables a value may be made of.
-const MAX_COUNT: usize = 1000;
+/// How many parts a value may have.
+const MAX_PIECES: usize = 100;
 
 /// A part of an input's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,312 +16,379 @@ enum ValuePiece {
     Text(String),
     /// What stands within `${{ }}`.
     Expression(String),
-    /// The commit that is checked out.
-    Head,
+    /// What `propose-version` prints.
+    Proposal,
 }
+
+/// The value of an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct StepValue(Vec<ValuePiece>);
 
 /// Why a word is no value of an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ValueError {
     /// The shell computes it.
     Computed(String),
-    /// Nothing in the file sets the variable.
+    /// Nothing in the file tells the variable.
     Unknown(String),
-    /// The script sets a variable that a step would have another value of.
+    /// The variable decides about more than an input.
     Changed(String),
+    /// It may be empty.
+    Empty(String),
+    /// It may be several words, or several items of a list.
+    Several(String),
+    /// The default is another commit, or may be.
+    OtherDefault,
+    /// An input takes it for something else.
+    Special(String),
 }
 
-/// The variables that a step can read.
-#[derive(Default)]
-pub(super) struct WorkflowVariables {
-    /// Those in an `env:` of the file, or written to `GITHUB_ENV`.
-    environment: BTreeSet<String>,
-    /// Those in an `env:`.
-    declared: BTreeSet<String>,
-    /// Those that the script assigns, with their words; `None` where that is not certain.
-    assigned: BTreeMap<String, Option<String>>,
-    /// For each variable those whose words read it.
-    readers: BTreeMap<String, BTreeSet<String>>,
-    /// Those that a later step reads, so that their script must hand them on.
-    pub(super) handed_on: BTreeSet<String>,
-    /// How many variables a value was made of.
-    count: usize,
-    /// Whether a variable may name the release.
-    may_name_release: bool,
-    /// Whether the commit may be a part of the value, as the step takes it by default.
-    takes_head: bool,
+/// The variables of a script at one of its commands.
+pub(super) struct ScriptValues<'a> {
+    environment: &'a StepEnvironment,
+    assigned: BTreeMap<String, StepValue>,
+    exported: BTreeSet<String>,
 }
 
-/// The value of the release, where it is the commit.
-pub(super) enum ReleaseValue {
-    /// The commit itself, which is what holds by default.
-    Head,
-    /// The commit behind a prefix.
-    Prefixed(String),
-    /// Anything else.
-    Other(String),
-}
-
-impl WorkflowVariables {
-    /// The variables of a file; `declared` are those in an `env:`.
-    pub(super) fn new(
-        environment: &BTreeSet<String>,
-        declared: BTreeSet<String>,
-        may_name_release: bool,
-    ) -> Self {
-        Self { environment: environment.clone(), declared, may_name_release, ..Self::default() }
+impl<'a> ScriptValues<'a> {
+    /// The variables that a script begins with.
+    pub(super) fn new(environment: &'a StepEnvironment) -> Self {
+        Self { environment, assigned: BTreeMap::new(), exported: BTreeSet::new() }
     }
 
-    /// Takes the assignments of a script, up to a call.
-    pub(super) fn assign(&mut self, commands: &[ShellCommand]) {
-        for command in commands.iter().filter(|command| !command.is_substitution) {
-            match command_effect::of_command(command, &[]) {
-                CommandEffect::Assignment => {
-                    for (name, word) in &command.assignments {
-                        self.set(name, Some(word), is_uncertain(command));
-                    }
-                }
-                CommandEffect::Declaration => self.declare(command),
-                CommandEffect::Reading => {
-                    named_variables(command).for_each(|name| self.set(name, None, true));
-                }
-                _ => {}
-            }
+    /// Takes an assignment.
+    pub(super) fn assign(&mut self, name: &str, word: &str) -> Result<(), ValueError> {
+        if decides(name) || is_of_host(name) && name != "SENTRY_RELEASE" {
+            return Err(ValueError::Changed(name.to_owned()));
         }
-    }
-
-    fn declare(&mut self, command: &ShellCommand) {
-        let is_export = matches!(command.word(0), "export" | "readonly");
-        for word in &command.words {
-            match assignment(&word.raw) {
-                Some((name, value)) => self.set(name, Some(value), is_uncertain(command)),
-                None if is_export => {}
-                None => self.set(&word.raw, None, true),
-            }
-        }
-    }
-
-    fn set(&mut self, name: &str, word: Option<&str>, is_uncertain: bool) {
         // What the shell makes of a home folder, only the shell can tell.
-        let is_told = |word: &&str| !is_uncertain && !unquoted(word).contains('~');
-        let mut word = word.filter(is_told).map(str::to_owned);
-        // What was made of its old value can only be told by the shell.
-        for reader in self.readers.remove(name).unwrap_or_default() {
-            self.assigned.insert(reader, None);
+        if unquoted(word).contains('~') {
+            return Err(ValueError::Computed(word.to_owned()));
         }
-        for read in word.iter().flat_map(|word| read_variables(&pieces(word))).collect::<Vec<_>>() {
-            if read == name {
-                word = None;
-            }
-            self.readers.entry(read).or_default().insert(name.to_owned());
+        let value = self.value(word)?;
+        self.check_quotes(word)?;
+        self.assigned.insert(name.to_owned(), value);
+        Ok(())
+    }
+
+    /// Makes a variable one of the programs that the script calls.
+    pub(super) fn export(&mut self, name: &str) {
+        self.exported.insert(name.to_owned());
+    }
+
+    /// Whether the script has set a variable.
+    pub(super) fn is_assigned(&self, name: &str) -> bool {
+        self.assigned.contains_key(name)
+    }
+
+    /// What the script tells the programs that it calls by a variable.
+    pub(super) fn exported(&self, name: &str) -> Option<&StepValue> {
+        let is_exported = self.exported.contains(name) || self.environment.has(name);
+        self.assigned.get(name).filter(|_| is_exported)
+    }
+
+    /// The value of a word.
+    pub(super) fn value(&self, word: &str) -> Result<StepValue, ValueError> {
+        self.resolve(&pieces(word)).map(StepValue)
+    }
+
+    /// Refuses a word of which the shell may make several, as an expansion without quotes may be.
+    pub(super) fn check_quotes(&self, word: &str) -> Result<(), ValueError> {
+        let is_safe = |text: &&String| self.is_single(text);
+        match unquoted_expansions(word).iter().find(|text| !is_safe(text)) {
+            Some(text) => Err(ValueError::Several(text.clone())),
+            None => Ok(()),
         }
-        self.assigned.insert(name.to_owned(), word);
     }
 
-    /// Whether an `env:` sets a variable.
-    pub(super) fn is_declared(&self, name: &str) -> bool {
-        self.declared.contains(name)
-    }
-
-    /// The variables that the script has set.
-    pub(super) fn assigned_names(&self) -> impl Iterator<Item = &str> {
-        self.assigned.keys().map(String::as_str)
-    }
-
-    /// Whether the script has set a variable, and to what.
-    pub(super) fn assigned(&self, name: &str) -> Option<Option<&str>> {
-        self.assigned.get(name).map(Option::as_deref)
-    }
-
-    /// A variable that is handed on, but has another value at the end of the script.
-    pub(super) fn changed_later(&self, behind: &[ShellCommand]) -> Option<&String> {
-        let mut later = Self::default();
-        later.assign(behind);
-        let is_any = command_effect::runs_text(behind);
-        self.handed_on.iter().find(|name| is_any || later.assigned.contains_key(*name))
-    }
-
-    /// The value of an input.
-    pub(super) fn value(&mut self, word: &str) -> Result<String, ValueError> {
-        (self.count, self.takes_head) = (0, false);
-        Ok(render(&self.resolve(&pieces(word), 0)?))
-    }
-
-    /// The value of the release.
-    pub(super) fn release(&mut self, word: &str) -> Result<ReleaseValue, ValueError> {
-        (self.count, self.takes_head) = (0, true);
-        let value = self.resolve(&pieces(word), 0)?;
-        let is_prefixed = |prefix: &[ValuePiece]| !prefix.contains(&ValuePiece::Head);
-        Ok(match value.as_slice() {
-            [ValuePiece::Head] => ReleaseValue::Head,
-            [prefix @ .., ValuePiece::Head] if is_prefixed(prefix) => {
-                ReleaseValue::Prefixed(render(prefix))
-            }
-            _ => ReleaseValue::Other(self.value(word)?),
+    /// Whether the expansions of a word are known to have no blank, no comma and no sign of a glob.
+    pub(super) fn is_single(&self, word: &str) -> bool {
+        let is_edge = |c: char| c.is_whitespace() || ",*?[{".contains(c);
+        pieces(word).into_iter().all(|piece| {
+            let is_text = matches!(piece, WordPiece::Text(_));
+            let is_plain = |value: Vec<ValuePiece>| {
+                let text = self.known_text(&StepValue(value));
+                text.is_some_and(|text| !text.contains(is_edge))
+            };
+            is_text || self.resolve(&[piece]).is_ok_and(is_plain)
         })
     }
 
-    fn resolve(&mut self, word: &[WordPiece], depth: usize) -> Result<Vec<ValuePiece>, ValueError> {
+    fn resolve(&self, word: &[WordPiece]) -> Result<Vec<ValuePiece>, ValueError> {
         let mut value = Vec::new();
         for piece in word {
-            match piece {
-                WordPiece::Text(text) => value.push(ValuePiece::Text(text.clone())),
-                WordPiece::Variable(name) => value.extend(self.variable(name, depth)?),
-                WordPiece::Default(name, default) => {
-                    value.push(self.with_default(name, default, depth)?)
-                }
-                WordPiece::Expression(text) => {
-                    let inner = text.trim_start_matches("${{").trim_end_matches("}}").trim();
-                    value.push(ValuePiece::Expression(inner.to_owned()));
-                }
-                WordPiece::Substitution(command) if self.is_default_release(command) => {
-                    value.push(ValuePiece::Head)
-                }
-                WordPiece::Substitution(command) => {
-                    return Err(ValueError::Computed(format!("$({command})")));
-                }
-                WordPiece::Other(text) => return Err(ValueError::Computed(text.clone())),
+            value.extend(self.resolve_piece(piece)?);
+            if value.len() > MAX_PIECES {
+                return Err(ValueError::Computed("a value of over 100 parts".to_owned()));
             }
         }
         Ok(value)
     }
 
-    fn variable(&mut self, name: &str, depth: usize) -> Result<Vec<ValuePiece>, ValueError> {
-        self.count += 1;
-        if self.count > MAX_COUNT {
-            return Err(ValueError::Computed(format!("${name}")));
-        }
-        if let Some(word) = self.assigned.get(name).cloned().filter(|_| depth < MAX_DEPTH) {
-            let resolved = word.map(|word| self.resolve(&pieces(&word), depth + 1));
-            return match resolved {
-                Some(Err(error)) if self.count > MAX_COUNT => Err(error),
-                None | Some(Err(ValueError::Computed(_))) => self.hand_on(name),
-                Some(other) => other,
-            };
-        }
-        match self.expression(name) {
-            Some(expression) => Ok(vec![ValuePiece::Expression(expression)]),
-            None => Err(ValueError::Unknown(name.to_owned())),
-        }
+    fn resolve_piece(&self, piece: &WordPiece) -> Result<Vec<ValuePiece>, ValueError> {
+        Ok(match piece {
+            WordPiece::Text(text) => vec![ValuePiece::Text(text.clone())],
+            WordPiece::Variable(name) => self.variable(name)?,
+            WordPiece::Default(name, default) => vec![self.with_default(name, default)?],
+            WordPiece::Expression(text) => vec![ValuePiece::Expression(inner(text).to_owned())],
+            WordPiece::Substitution(command) if self.is_proposal(command) => {
+                vec![ValuePiece::Proposal]
+            }
+            WordPiece::Substitution(command) => {
+                return Err(ValueError::of_substitution(command));
+            }
+            WordPiece::Other(text) => return Err(ValueError::Computed(text.clone())),
+        })
     }
 
-    /// Lets the script tell later steps what a variable is. One that an `env:` sets is another there.
-    fn hand_on(&mut self, name: &str) -> Result<Vec<ValuePiece>, ValueError> {
-        if self.declared.contains(name) {
-            return Err(ValueError::Changed(name.to_owned()));
+    fn variable(&self, name: &str) -> Result<Vec<ValuePiece>, ValueError> {
+        if let Some(value) = self.assigned.get(name) {
+            return Ok(value.0.clone());
         }
-        self.handed_on.insert(name.to_owned());
-        Ok(vec![ValuePiece::Expression(format!("env.{}", handed_name(name)))])
+        let expression =
+            self.expression(name).ok_or_else(|| ValueError::Unknown(name.to_owned()))?;
+        Ok(vec![ValuePiece::Expression(expression)])
     }
 
-    /// Whether a command prints the release that a step has by default.
-    fn is_default_release(&self, command: &str) -> bool {
+    /// Whether a command prints the version that a step takes by default. The commit by `git` is not
+    /// always that: a build file may name another one.
+    fn is_proposal(&self, command: &str) -> bool {
         let words: Vec<_> = command.split_whitespace().collect();
-        let proposes = words.len() >= 3 && words.ends_with(&["releases", "propose-version"]);
-        let is_head = matches!(words[..], ["git", "rev-parse", "HEAD" | "--verify", ..])
-            && words.last() == Some(&"HEAD");
-        self.takes_head && (proposes || is_head && !self.may_name_release)
+        let is_program = |word: &&str| word.contains("sentry-cli") || word.contains("@sentry/cli");
+        words.ends_with(&["releases", "propose-version"])
+            && words.iter().any(is_program)
+            && !command.contains(['$', ';', '&', '|', '`', '>', '<', '='])
+            && !self.is_assigned("SENTRY_RELEASE")
     }
 
     /// The expression of a variable that the host or the file sets.
     fn expression(&self, name: &str) -> Option<String> {
-        if self.environment.contains(name) {
-            return Some(format!("env.{name}"));
-        }
         let of_github = name.strip_prefix("GITHUB_").map(str::to_lowercase);
-        of_github
-            .filter(|name| GITHUB_CONTEXT.contains(&name.as_str()))
-            .map(|name| format!("github.{name}"))
-    }
-
-    fn with_default(
-        &mut self,
-        name: &str,
-        default: &[WordPiece],
-        depth: usize,
-    ) -> Result<ValuePiece, ValueError> {
-        let default = self.resolve(default, depth + 1)?;
-        let text = match default.as_slice() {
-            [] => String::new(),
-            [ValuePiece::Text(text)] => text.clone(),
-            _ => return Err(ValueError::Computed(format!("${{{name}:-…}}"))),
-        };
-        if self.assigned.contains_key(name) {
-            return Err(ValueError::Computed(format!("${{{name}:-{text}}}")));
+        match of_github {
+            // The host sets them whatever the file says.
+            Some(_) if self.environment.has(name) => None,
+            Some(key) => CONTEXT.contains(&key.as_str()).then(|| format!("github.{key}")),
+            None => self.environment.has(name).then(|| format!("env.{name}")),
         }
-        Ok(match self.expression(name) {
-            Some(expression) => {
+    }
+
+    fn with_default(&self, name: &str, default: &[WordPiece]) -> Result<ValuePiece, ValueError> {
+        match (default, self.expression(name)) {
+            ([WordPiece::Text(text)], Some(expression)) if !self.is_assigned(name) => {
                 let quoted = text.replace('\'', "''");
-                ValuePiece::Expression(format!("{expression} || '{quoted}'"))
+                Ok(ValuePiece::Expression(format!("{expression} || '{quoted}'")))
             }
-            None => ValuePiece::Text(text),
-        })
+            _ => Err(ValueError::Computed(format!("${{{name}:-…}}"))),
+        }
+    }
+
+    /// The value with what `env:` says put in, and a letter for what is one word whatever it is.
+    fn known_text(&self, value: &StepValue) -> Option<String> {
+        let text = |piece: &ValuePiece| match piece {
+            ValuePiece::Text(text) => Some(text.clone()),
+            ValuePiece::Proposal => Some("x".to_owned()),
+            ValuePiece::Expression(expression) => self.known_expression(expression),
+        };
+        value.0.iter().map(text).collect()
+    }
+
+    fn known_expression(&self, expression: &str) -> Option<String> {
+        match expression.strip_prefix("env.") {
+            Some(name) => {
+                let known = |part: TextPart<'_>| match part {
+                    TextPart::Text(text) => Some(text.to_owned()),
+                    TextPart::Expression(inner) => is_one_word(inner).then(|| "x".to_owned()),
+                };
+                parts(self.environment.text(name)?).into_iter().map(known).collect()
+            }
+            None => is_one_word(expression).then(|| "x".to_owned()),
+        }
+    }
+
+    /// A value as it is in every place where it is the same.
+    pub(super) fn identity(&self, value: &StepValue) -> String {
+        let text = |piece: &ValuePiece| match piece {
+            ValuePiece::Text(text) => text.clone(),
+            ValuePiece::Proposal => PROPOSAL.to_owned(),
+            ValuePiece::Expression(expression) => match expression.strip_prefix("env.") {
+                Some(name) => self.environment.identity(name),
+                None => format!("${{{{ {expression} }}}}"),
+            },
+        };
+        value.0.iter().map(text).collect()
+    }
+
+    /// Refuses a value that may be empty; `in_all`: of which a part may be.
+    pub(super) fn check_not_empty(
+        &self,
+        value: &StepValue,
+        in_all: bool,
+    ) -> Result<(), ValueError> {
+        let is_there = |piece: &ValuePiece| match piece {
+            ValuePiece::Text(text) => !text.trim().is_empty(),
+            ValuePiece::Proposal => true,
+            ValuePiece::Expression(expression) => self.is_never_empty(expression),
+        };
+        let is_expression = |piece: &&ValuePiece| matches!(piece, ValuePiece::Expression(_));
+        let is_full = match in_all {
+            true => {
+                value.0.iter().filter(is_expression).all(is_there) && value.0.iter().any(is_there)
+            }
+            false => value.0.iter().any(is_there),
+        };
+        if is_full {
+            return Ok(());
+        }
+        let shown = value.0.iter().find(|piece| is_expression(piece) && !is_there(piece));
+        let shown = shown.map_or_else(String::new, |piece| StepValue(vec![piece.clone()]).text());
+        Err(ValueError::Empty(shown))
+    }
+
+    fn is_never_empty(&self, expression: &str) -> bool {
+        let last = expression.rsplit("||").next().unwrap_or_default().trim();
+        if let Some(name) = last.strip_prefix("env.") {
+            let text = self.environment.text(name).unwrap_or_default();
+            return parts(text).iter().any(|part| match part {
+                TextPart::Text(text) => !text.trim().is_empty(),
+                TextPart::Expression(inner) => is_always_set(inner),
+            });
+        }
+        is_always_set(last)
     }
 }
 
-/// The variables that a word reads.
-fn read_variables(word: &[WordPiece]) -> Vec<String> {
-    let of_piece = |piece: &WordPiece| match piece {
-        WordPiece::Variable(name) => vec![name.clone()],
-        WordPiece::Default(name, default) => [vec![name.clone()], read_variables(default)].concat(),
-        _ => Vec::new(),
-    };
-    word.iter().flat_map(of_piece).collect()
+impl StepValue {
+    /// Its text in `with:`; a proposed version in it is no text.
+    pub(super) fn text(&self) -> String {
+        let text = |piece: &ValuePiece| match piece {
+            ValuePiece::Text(text) => text.clone(),
+            ValuePiece::Expression(expression) => format!("${{{{ {expression} }}}}"),
+            ValuePiece::Proposal => PROPOSAL.to_owned(),
+        };
+        self.0.iter().map(text).collect()
+    }
 }
+
+/// What stands in a text for the version that a step takes by default.
+pub(super) const PROPOSAL: &str = "\0proposal";
+
+/// A part of a text of `env:`.
+enum TextPart<'a> {
+    Text(&'a str),
+    Expression(&'a str),
+}
+
+fn parts(text: &str) -> Vec<TextPart<'_>> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("${{") {
+        let (expression, behind) = behind.split_once("}}").unwrap_or((behind, ""));
+        found.push(TextPart::Text(before));
+        found.push(TextPart::Expression(expression.trim()));
+        rest = behind;
+    }
+    found.push(TextPart::Text(rest));
+    found
+}
+
+/// What stands within the signs of an expression.
+fn inner(text: &str) -> &str {
+    text.trim_start_matches("${{").trim_end_matches("}}").trim()
+}
+
+/// What of GitHub's context is there at every event.
+const ALWAYS_SET: &[&str] = &[
+    "sha",
+    "ref",
+    "ref_name",
+    "run_id",
+    "run_number",
+    "run_attempt",
+    "repository",
+    "repository_owner",
+    "actor",
+    "workflow",
+];
 
 /// The variables of GitHub that its context has under the same names.
-const GITHUB_CONTEXT: &[&str] = &[
+const CONTEXT: &[&str] = &[
     "sha",
     "ref",
     "ref_name",
     "ref_type",
-    "repository",
-    "repository_owner",
     "run_id",
     "run_number",
     "run_attempt",
+    "repository",
+    "repository_owner",
     "actor",
     "triggering_actor",
+    "workflow",
+    "event_name",
     "head_ref",
     "base_ref",
-    "event_name",
-    "workflow",
     "server_url",
-    "job",
-    "workspace",
 ];
 
-/// The name under which later steps find a variable of a script: one that no other program reads.
-pub(super) fn handed_name(name: &str) -> String {
-    format!("NEXT_STEP_{name}")
+/// Whether an expression without `env` is never empty.
+fn is_always_set(expression: &str) -> bool {
+    let last = expression.rsplit("||").next().unwrap_or_default().trim();
+    let text = last.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+    match text {
+        Some(text) => !text.trim().is_empty() && !text.contains('\''),
+        None => last.strip_prefix("github.").is_some_and(|key| ALWAYS_SET.contains(&key)),
+    }
 }
 
-fn render(value: &[ValuePiece]) -> String {
-    let text = |piece: &ValuePiece| match piece {
-        ValuePiece::Text(text) => text.clone(),
-        ValuePiece::Expression(expression) => format!("${{{{ {expression} }}}}"),
-        ValuePiece::Head => String::new(),
-    };
-    value.iter().map(text).collect()
+fn is_one_word(expression: &str) -> bool {
+    let key = expression.strip_prefix("github.");
+    key.is_some_and(|key| ALWAYS_SET.contains(&key) && key != "workflow")
 }
 
 impl ValueError {
+    fn of_substitution(command: &str) -> Self {
+        match command.split_whitespace().eq(["git", "rev-parse", "HEAD"]) {
+            true => Self::OtherDefault,
+            false => Self::Computed(format!("$({command})")),
+        }
+    }
+
     /// What is said of it, and what to do.
     pub(super) fn words(&self) -> (String, String) {
+        let by_hand = "write the step by hand";
         match self {
             Self::Computed(text) => (
                 format!("the shell computes {}", quote(text)),
-                "assign it to a variable in a line of its own".to_owned(),
+                "set the value in `env:`, or write the step by hand".to_owned(),
             ),
             Self::Unknown(name) => (
-                format!("the variable `{name}` is set nowhere in this file"),
+                format!("the variable `{name}` is in no `env:` of this step and its job"),
                 format!("set `{name}` in `env:`, or write the step by hand"),
             ),
             Self::Changed(name) => (
-                format!(
-                    "the script changes the variable `{name}`, so that a step has another value"
-                ),
-                "use a variable with another name, or set it in `env:`".to_owned(),
+                format!("the script changes the variable `{name}`, which decides about its calls"),
+                "set it in `env:`, or write the step by hand".to_owned(),
+            ),
+            Self::Empty(text) if text.is_empty() => {
+                ("a value of this call is empty".to_owned(), by_hand.to_owned())
+            }
+            Self::Empty(text) => (
+                format!("{} may be empty, and a step takes an empty input for not set", quote(text)),
+                "write the step by hand, with an `if:` that asks for the value".to_owned(),
+            ),
+            Self::Several(text) => (
+                format!("{} may become several words or items", quote(text)),
+                "put it in quotes, or write the step by hand".to_owned(),
+            ),
+            Self::OtherDefault => (
+                "the release is the checked-out commit, and by default a step may take another version"
+                    .to_owned(),
+                "write the step by hand, with the `release` that is meant, as `${{ github.sha }}`"
+                    .to_owned(),
+            ),
+            Self::Special(text) => (
+                format!("a step takes {} for something else", quote(text)),
+                by_hand.to_owned(),
             ),
         }
     }

@@ -180,22 +180,18 @@ fn calls_that_go_elsewhere_stay_apart() {
 #[test]
 fn a_step_that_would_do_something_else_is_named_by_line() {
     for (script, line, words) in [
-        (". ./env.sh\nsentry-cli releases new v1", 10, "may set any variable"),
-        ("eval \"$X\"\nsentry-cli releases new v1", 10, "may set any variable"),
-        ("f() { V=b; }\nf\nsentry-cli releases new \"$V\"", 11, "may set any variable"),
-        ("cd app\nsentry-cli releases new v1", 10, "folder"),
-        ("export $(cat .env)\nsentry-cli releases new v1", 10, "may set any variable"),
-        ("V+=x\nsentry-cli releases new \"$V\"", 10, "may set any variable"),
-        ("unset SENTRY_AUTH_TOKEN\nsentry-cli releases new v1", 10, "`SENTRY_AUTH_TOKEN`"),
-        ("V=$(date)\nsentry-cli releases new \"$V\"", 10, "`V`"),
-        ("W=$(date)\nsentry-cli releases new \"$W\"\nW=$(date)", 10, "`W`"),
-        ("read SENTRY_ORG < org\nsentry-cli releases new v1", 10, "`SENTRY_ORG`"),
-        ("export HTTPS_PROXY=http://x.example\nsentry-cli releases new v1", 10, "`HTTPS_PROXY`"),
-        ("echo SENTRY_ORG=two >> \"$GITHUB_ENV\"\nsentry-cli releases new v1", 10, "`SENTRY_ORG`"),
+        (". ./env.sh\nsentry-cli releases new v1", 9, "`. …`"),
+        ("eval \"$X\"\nsentry-cli releases new v1", 9, "`eval …`"),
+        ("f() { V=b; }\nf\nsentry-cli releases new \"$V\"", 9, "a function"),
+        ("export $(cat .env)\nsentry-cli releases new v1", 9, "`export …`"),
+        ("V+=x\nsentry-cli releases new \"$V\"", 9, "`V+=x`"),
+        ("unset SENTRY_AUTH_TOKEN\nsentry-cli releases new v1", 9, "`unset …`"),
+        ("V=$(date)\nsentry-cli releases new \"$V\"", 9, "`$(date)`"),
+        ("read SENTRY_ORG < org\nsentry-cli releases new v1", 9, "`read …`"),
         ("sentry-cli releases finalize v1", 9, "makes the release"),
         ("sentry-cli deploys new -r v1 -e prod", 9, "makes the release"),
         ("sentry-cli releases new $'v1'", 9, "quote"),
-        ("if true; then set +e; fi\nsentry-cli releases new v1", 9, "at a failure"),
+        ("if true; then set +e; fi\nsentry-cli releases new v1", 9, "condition"),
         ("sentry-cli releases new -p api v1\nsentry-cli deploys new -r v1 -e prod", 10, "projects"),
     ] {
         let script = script.replace('\n', "\n          ");
@@ -214,22 +210,11 @@ fn a_step_that_would_do_something_else_is_named_by_line() {
 #[test]
 fn what_a_step_may_do_beside_its_calls_is_said() {
     let head = "on: push\njobs:\n  a:\n    steps:\n      - run: |\n          ";
-    for (script, line, words) in [
-        (
-            "set +e\n          sentry-cli releases new -p web v1\n          echo",
-            7,
-            "`continue-on-error",
-        ),
-        (
-            "sentry-cli releases new -p web v1\n          sentry-cli releases set-commits v1 --auto",
-            7,
-            "`.sentryclirc`",
-        ),
-    ] {
-        let migrated = migrate("release.yml", &format!("{head}{script}\n"));
-        let [note] = migrated.notes.as_slice() else { panic!("{:?}", migrated.notes) };
-        assert_eq!((note.line, note.is_untranslated), (line, false));
-        assert!(note.message.contains(words), "{note:?}");
-        assert!(migrated.text.contains("uses:"), "{}", migrated.text);
-    }
+    let script =
+        "sentry-cli releases new -p web v1\n          sentry-cli releases set-commits v1 --auto";
+    let migrated = migrate("release.yml", &format!("{head}{script}\n"));
+    let [note] = migrated.notes.as_slice() else { panic!("{:?}", migrated.notes) };
+    assert_eq!((note.line, note.is_untranslated), (7, false));
+    assert!(note.message.contains("`.sentryclirc`"), "{note:?}");
+    assert!(migrated.text.contains("uses:"), "{}", migrated.text);
 }

@@ -116,16 +116,20 @@ impl TestBench {
     }
 }
 
-/// The texts of a map, with `${{ env.NAME }}` put in.
+/// The texts of a map, with each `${{ env.NAME }}` put in.
 fn texts(map: &Value, variables: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),
         Value::Bool(value) => value.to_string(),
         other => panic!("{other:?}"),
     };
-    let evaluated = |text: String| match text.strip_prefix("${{ env.") {
-        Some(name) => variables.get(name.trim_end_matches(" }}")).cloned().unwrap_or_default(),
-        None => text,
+    let evaluated = |text: String| {
+        let mut parts = text.split("${{ env.");
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |text, part| {
+            let (name, rest) = part.split_once(" }}").unwrap();
+            text + variables.get(name).map_or("", String::as_str) + rest
+        })
     };
     let entries = map.as_mapping().into_iter().flatten();
     entries

@@ -19,6 +19,7 @@ mod migrated_effects;
 mod migrated_order;
 #[cfg(unix)]
 mod migrated_programs;
+mod migrated_scripts;
 #[cfg(unix)]
 mod migration_bench;
 #[cfg(unix)]
