@@ -52,9 +52,11 @@ impl JobSteps<'_> {
             let message = format!("at the event `{event}` a step of finishline may do nothing");
             return Some(reason(message, BY_HAND));
         }
-        if self.environment_of(step).has("BASH_ENV") {
-            let message = "`BASH_ENV` names a file that the shell runs before the script";
-            return Some(reason(message.to_owned(), BY_HAND));
+        let environment = self.environment_of(step);
+        if let Some(name) = environment.names().find(|name| differs_for_step(name)) {
+            let message =
+                format!("`{name}` in `env:` means something else for a step than for its calls");
+            return Some(reason(message, BY_HAND));
         }
         self.shell_reason(step).map(|message| reason(message, BY_HAND))
     }
@@ -93,6 +95,11 @@ impl JobSteps<'_> {
         let hint = "call `finishline` in a script of its own".to_owned();
         (count > MAX_STEPS).then(|| (self.line(step, 0), message, hint))
     }
+}
+
+/// Whether a variable says something to the shell or to a step that it does not say to sentry-cli.
+fn differs_for_step(name: &str) -> bool {
+    ["BASH_ENV", "ENV", "SENTRY_ALLOW_FAILURE"].contains(&name) || name.starts_with("FINISHLINE_")
 }
 
 /// Whether a `shell:` is Bash or a POSIX shell that reads no other file and ends at a failure.

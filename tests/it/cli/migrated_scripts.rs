@@ -192,7 +192,7 @@ fn a_proposed_version_is_left_out_only_where_it_is_the_default() {
     for on in ["pull_request", "[push, pull_request_target]", "workflow_call", "merge_group"] {
         assert_stays(&workflow(on, UBUNTU, script), words);
     }
-    for env in ["SOURCE_VERSION", "SENTRY_RELEASE", "HEROKU_SLUG_COMMIT", "FINISHLINE_RELEASE"] {
+    for env in ["SOURCE_VERSION", "SENTRY_RELEASE", "HEROKU_SLUG_COMMIT", "CIRCLE_SHA1"] {
         let job = format!("{UBUNTU}    env:\n      {env}: sv-3\n");
         assert_stays(&workflow("push", &job, script), words);
     }
@@ -249,4 +249,21 @@ fn what_an_action_does_otherwise_is_said() {
         let is_said = messages.iter().any(|(at, text)| *at == line && text.contains(words));
         assert!(is_said, "{words}: {messages:?}");
     }
+}
+
+#[test]
+fn a_variable_that_means_something_else_to_a_step_keeps_the_script() {
+    for name in ["FINISHLINE_COMMITS", "SENTRY_ALLOW_FAILURE", "BASH_ENV"] {
+        let job = format!("{UBUNTU}    env:\n      {name}: none\n");
+        assert_stays(&workflow("push", &job, "sentry-cli releases new v1"), name);
+    }
+}
+
+#[test]
+fn a_step_that_goes_takes_no_other_with_it() {
+    let script = "sentry-cli releases new v1\nsentry-cli sourcemaps upload -r v1 dist";
+    let installer = "      - run: npm install -g @sentry/cli\n";
+    let text = workflow("push", UBUNTU, script) + installer;
+    let new = migrate("release.yml", &text).text;
+    assert_eq!((new.matches("uses: ").count(), new.contains("npm")), (2, false), "{new}");
 }
