@@ -13,6 +13,8 @@ pub(super) struct StepEnvironment {
     generation: usize,
     /// Whether a workflow elsewhere sets more.
     is_open: bool,
+    /// Whether the job has a ref at every event.
+    has_ref: bool,
 }
 
 /// Plain values of YAML that are no text.
@@ -30,7 +32,17 @@ impl StepEnvironment {
         texts.extend(of_step.clone());
         let is_of_job = |name: &&String| generation > 0 && !of_step.contains_key(*name);
         let uncertain = of_job.keys().filter(is_of_job).cloned().collect();
-        Self { texts, uncertain, generation, is_open }
+        Self { texts, uncertain, generation, is_open, has_ref: false }
+    }
+
+    /// The same where the job has a ref at every event, or not.
+    pub(super) fn with_ref(self, has_ref: bool) -> Self {
+        Self { has_ref, ..self }
+    }
+
+    /// Whether the job has a ref at every event.
+    pub(super) fn has_ref(&self) -> bool {
+        self.has_ref
     }
 
     /// Whether the file sets a variable.

@@ -9,7 +9,7 @@ use super::pure_script::{self, BY_HAND};
 use super::script_part::{JobPart, ScriptPart};
 use super::script_session::script_notes;
 use super::shell_reader;
-use super::workflow_host::{has_alias, idle_event, may_be_windows, releases_head};
+use super::workflow_host::{has_alias, has_ref, idle_event, may_be_windows, releases_head};
 use super::workflow_job::{JobSteps, StepScript, env_texts, scripts};
 use super::workflow_reasons::{StuckStep, read_steps};
 use super::workflow_rewrite::ConvertedGroup;
@@ -89,6 +89,7 @@ fn job_steps<'a>(
         has_alias: has_alias(document) || has_alias(job),
         may_be_windows: may_be_windows(job),
         releases_head: releases_head(document),
+        has_ref: has_ref(document),
         idle_event: idle_event(document),
     }
 }

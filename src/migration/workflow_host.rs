@@ -28,6 +28,14 @@ pub(super) fn releases_head(document: &YamlNode) -> bool {
     !events.is_empty() && events.iter().all(|(name, _)| HEAD_EVENTS.contains(name))
 }
 
+/// Whether a workflow has a ref at every event: a deployment may be of a commit.
+pub(super) fn has_ref(document: &YamlNode) -> bool {
+    let events = events(document);
+    let is_without =
+        |name: &str| name.starts_with("deployment") || matches!(name, "delete" | "workflow_call");
+    !events.is_empty() && !events.iter().any(|(name, _)| is_without(name))
+}
+
 /// An event at which a step may do nothing where a call did something.
 pub(super) fn idle_event(document: &YamlNode) -> Option<&str> {
     let is_idle = |(name, types): &(&str, Vec<&str>)| match *name {

@@ -33,6 +33,8 @@ pub(super) struct JobSteps<'a> {
     pub(super) may_be_windows: bool,
     /// Whether the checked-out commit is the version that a step takes by default.
     pub(super) releases_head: bool,
+    /// Whether there is a ref at every event.
+    pub(super) has_ref: bool,
     /// An event at which a step may do nothing.
     pub(super) idle_event: Option<&'a str>,
 }
@@ -97,6 +99,7 @@ impl JobSteps<'_> {
         let generation = (0..step).filter(|earlier| self.sets_variables(*earlier)).count();
         let of_step = env_texts(self.steps[step].node);
         StepEnvironment::new(&self.of_job, &of_step, generation, self.is_composite)
+            .with_ref(self.has_ref)
     }
 
     /// Whether nothing but the checked-out commit can be the version that a step takes by default.

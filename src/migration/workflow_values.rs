@@ -250,10 +250,23 @@ impl<'a> ScriptValues<'a> {
             let text = self.environment.text(name).unwrap_or_default();
             return parts(text).iter().any(|part| match part {
                 TextPart::Text(text) => !text.trim().is_empty(),
-                TextPart::Expression(inner) => is_always_set(inner),
+                TextPart::Expression(inner) => self.is_always_set(inner),
             });
         }
-        is_always_set(last)
+        self.is_always_set(last)
+    }
+
+    /// Whether an expression without `env` is never empty.
+    fn is_always_set(&self, expression: &str) -> bool {
+        let last = expression.rsplit("||").next().unwrap_or_default().trim();
+        let is_set = |key: &str| {
+            let is_ref = matches!(key, "ref" | "ref_name");
+            ALWAYS_SET.contains(&key) && (!is_ref || self.environment.has_ref())
+        };
+        match last.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
+            Some(text) => !text.trim().is_empty() && !text.contains('\''),
+            None => last.strip_prefix("github.").is_some_and(is_set),
+        }
     }
 }
 
@@ -296,7 +309,7 @@ fn inner(text: &str) -> &str {
     text.trim_start_matches("${{").trim_end_matches("}}").trim()
 }
 
-/// What of GitHub's context is there at every event.
+/// What of GitHub's context is there at every event, but for the ref of a deployment.
 const ALWAYS_SET: &[&str] = &[
     "sha",
     "ref",
@@ -329,16 +342,6 @@ const CONTEXT: &[&str] = &[
     "base_ref",
     "server_url",
 ];
-
-/// Whether an expression without `env` is never empty.
-fn is_always_set(expression: &str) -> bool {
-    let last = expression.rsplit("||").next().unwrap_or_default().trim();
-    let text = last.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
-    match text {
-        Some(text) => !text.trim().is_empty() && !text.contains('\''),
-        None => last.strip_prefix("github.").is_some_and(|key| ALWAYS_SET.contains(&key)),
-    }
-}
 
 fn is_one_word(expression: &str) -> bool {
     let key = expression.strip_prefix("github.");

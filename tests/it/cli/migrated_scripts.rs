@@ -83,11 +83,15 @@ fn a_value_that_may_be_empty_is_no_input() {
             "vars.ORG",
         ),
         ("sentry-cli releases new \"\"".to_owned(), "is empty"),
-        ("sentry-cli releases new \" \"".to_owned(), "is empty"),
     ] {
         let env = "    env:\n      LATER: ${{ inputs.stage }}\n      NOTHING: ~\n";
         let text = workflow("[push, workflow_dispatch]", &format!("{UBUNTU}{env}"), &script);
         assert_stays(&text, value);
+    }
+    // A deployment may be of a commit, which has no ref.
+    for on in ["deployment", "[push, workflow_call]"] {
+        let text = workflow(on, UBUNTU, "sentry-cli releases new \"$GITHUB_REF_NAME\"");
+        assert_stays(&text, "github.ref_name");
     }
     let project = "sentry-cli releases new -p \"${{ matrix.project }}\" v1";
     assert_stays(&workflow("push", UBUNTU, project), "several words or items");
