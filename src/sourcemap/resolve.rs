@@ -28,8 +28,10 @@ pub fn resolve(map: &MapText<'_>, line: u32, column: u32) -> Option<ResolvedFram
     let segments = SegmentReader::new(&section.mappings).map_while(Result::ok);
     let segment = segments.take_while(|segment| segment.line <= line).filter(is_before).last()?;
     let original = segment.original?;
-    let content = section.sources_content.get(original.source as usize)?;
-    let text = content.as_deref().and_then(|text| text.lines().nth(original.line as usize));
+    // A number that no source has leads nowhere; a source whose text is not there is one all the same.
+    section.sources.get(original.source as usize)?;
+    let content = section.sources_content.get(original.source as usize).and_then(Option::as_deref);
+    let text = content.and_then(|text| text.lines().nth(original.line as usize));
     Some(ResolvedFrame {
         source: section.source(original.source),
         line: original.line + 1,
@@ -57,6 +59,17 @@ mod tests {
         assert_eq!((at(3, 1), at(0, 1)), (None, None));
         let text = resolve(&map, 1, 6).and_then(|frame| frame.text);
         assert_eq!(text.as_deref(), Some("two"));
+    }
+
+    #[test]
+    fn a_source_without_its_text_is_a_place_all_the_same() {
+        for contents in ["", r#""sourcesContent":[],"#, r#""sourcesContent":[null],"#] {
+            let map = format!(r#"{{"sources":["a.ts"],{contents}"mappings":"AAAA,KCAA"}}"#);
+            let map = MapText::read(&map).expect("a map");
+            let frame = resolve(&map, 1, 1).expect("a place");
+            assert_eq!((&*frame.source, frame.line, frame.text), ("a.ts", 1, None), "{contents}");
+            assert_eq!(resolve(&map, 1, 6), None, "there is no second source");
+        }
     }
 
     #[test]

@@ -83,6 +83,10 @@ fn a_frame_is_resolved_by_the_bundle_that_the_server_has() {
     assert!(ended.stdout.contains("this token may not download it"), "{}", ended.stdout);
     let other = run.clone().args(&["sourcemaps", "explain", "https://acme.io/b.js:3:3"]);
     assert!(other.execute().expect(2).stderr.contains("web has no file `~/b.js`"));
+    run.clone().var("FINISHLINE_SOURCEMAPS_STRIP_SOURCES", "true").execute().expect(0);
+    let ended = ask(&run, "3:3").expect(0);
+    assert!(ended.stdout.starts_with("~/js/app.js 3:3 → ../src/app.ts:2:1"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("the map does not hold the source"), "{}", ended.stdout);
 }
 
 #[test]
