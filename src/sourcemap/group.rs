@@ -179,8 +179,7 @@ fn inject_shared(scripts: &[&str], map: &str) -> Result<PreparedGroup, GroupFaul
     let mut prepared_scripts = Vec::new();
     for (at, (one, old)) in injected.into_iter().zip(scripts).enumerate() {
         // Script and map get their line together, unless the map has it.
-        let gets_line = one.text.is_some() && snippet::registered_id(old).is_none();
-        let frame = match gets_line && new_map.text.is_some() {
+        let frame = match one.gets_line && new_map.text.is_some() {
             true => prove(at, old, &old_map)?.map(ProvenFrame::one_line_lower),
             false => prove(at, one.text.as_deref().unwrap_or(old), new()?)?,
         };
@@ -221,7 +220,7 @@ fn prepared(
     frame: Option<ProvenFrame>,
     map: PreparedMap,
 ) -> PreparedScript {
-    let InjectedScript { id, text, edits, replaced_id } = script;
+    let InjectedScript { id, text, edits, replaced_id, .. } = script;
     PreparedScript { id: Some(id), text, edits, replaced_id, frame, map }
 }
 

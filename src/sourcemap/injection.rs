@@ -13,7 +13,8 @@ use super::{
     map_text::{MapText, NewLine},
     prologue::{ScriptPrologue, is_line_end, line_end_width},
     proof,
-    snippet::{self, own_line},
+    registration::IdRegistration,
+    snippet::own_line,
     text_lines::TextLines,
     trailer::{self, MagicComment},
 };
@@ -30,6 +31,8 @@ pub struct InjectedScript {
     pub edits: TextEdits,
     /// The id that the script or its map had besides, which the SDK would never report.
     pub replaced_id: Option<DebugId>,
+    /// Whether it gets a line, which its map must count.
+    pub gets_line: bool,
 }
 
 /// What becomes of the map that one or more scripts share.
@@ -51,16 +54,6 @@ pub enum SharedMapFault {
     MixedSnippets,
     /// One begins with a `#!` line, and one does not.
     MixedHashbangs,
-}
-
-/// How a script tells its id to the SDK as it stands.
-#[derive(Debug, PartialEq, Eq)]
-enum IdRegistration {
-    /// By a line of ours.
-    OwnLine(DebugId),
-    /// By a statement of somebody else, which the map knows of.
-    Foreign(DebugId),
-    None,
 }
 
 struct ScriptState<'a> {
@@ -104,8 +97,9 @@ pub fn inject_shared(
     let states: Vec<_> = scripts.iter().map(|script| ScriptState::read(script)).collect();
     check_shared(&states)?;
     let map_id = map.debug_id();
-    let is_done =
-        |state: &&ScriptState<'_>| map_id.is_some() && state.registered() == map_id.as_ref();
+    let is_done = |state: &&ScriptState<'_>| {
+        map_id.is_some() && state.registration.certain() == map_id.as_ref()
+    };
     let restored = map_id
         .as_ref()
         .and_then(|id| states.iter().position(|state| state.was_restored(map_text, id)));
@@ -126,8 +120,7 @@ pub fn inject_shared(
         return Ok((injected, InjectedMap::default()));
     }
     let edits = state.adjusted_map(map, &script.id);
-    let must_withdraw =
-        state.registration == IdRegistration::None && map_id.as_ref() == Some(&script.id);
+    let must_withdraw = state.needs_line() && map_id.as_ref() == Some(&script.id);
     let withdrawn = must_withdraw.then(|| map.without_id());
     let text = edits.as_ref().map(|edits| edits.apply(map_text));
     Ok((injected, InjectedMap { withdrawn, text, edits: edits.unwrap_or_default() }))
@@ -154,27 +147,19 @@ fn check_shared(states: &[ScriptState<'_>]) -> Result<(), SharedMapFault> {
 impl<'a> ScriptState<'a> {
     fn read(text: &'a str) -> Self {
         let prologue = ScriptPrologue::read(text);
-        let registration = match snippet::registered_id(text) {
-            Some(id) if text[prologue.insert_at..].starts_with(&own_line(&prologue, &id)) => {
-                IdRegistration::OwnLine(id)
-            }
-            Some(id) => IdRegistration::Foreign(id),
-            None => IdRegistration::None,
-        };
+        let registration = IdRegistration::read(text, &prologue);
         Self { text, prologue, registration, comment: trailer::debug_id(text) }
     }
 
-    fn registered(&self) -> Option<&DebugId> {
-        match &self.registration {
-            IdRegistration::OwnLine(id) | IdRegistration::Foreign(id) => Some(id),
-            IdRegistration::None => None,
-        }
+    /// Whether it gets a line that tells the SDK its id.
+    fn needs_line(&self) -> bool {
+        self.registration.certain().is_none()
     }
 
     /// The id that the script has: what it registers is what the SDK reports.
     fn known_id(&self) -> Option<DebugId> {
         let named = self.comment.as_ref().map(|(_, id)| id).filter(|id| !id.is_nil());
-        self.registered().or(named).cloned()
+        self.registration.any().or(named).cloned()
     }
 
     fn chosen_id(&self, map_id: Option<&DebugId>, map: &[u8]) -> DebugId {
@@ -196,10 +181,10 @@ impl<'a> ScriptState<'a> {
     fn adjusted_map(&self, map: &MapText<'_>, id: &DebugId) -> Option<TextEdits> {
         let has_id = map.debug_id().as_ref() == Some(id);
         match self.registration {
-            IdRegistration::None => Some(map.line_edits(self.moved_line(map), id)),
+            _ if self.needs_line() => Some(map.line_edits(self.moved_line(map), id)),
             _ if has_id => None,
             IdRegistration::OwnLine(_) => Some(map.line_edits(self.moved_line(map), id)),
-            IdRegistration::Foreign(_) => Some(map.id_edits(Some(id))),
+            _ => Some(map.id_edits(Some(id))),
         }
     }
 
@@ -221,7 +206,7 @@ impl<'a> ScriptState<'a> {
         mut edits: TextEdits,
         map_id: Option<DebugId>,
     ) -> InjectedScript {
-        if self.registration == IdRegistration::None {
+        if self.needs_line() {
             edits.insert(self.prologue.insert_at, self.new_line(&id));
         }
         let comment_id = self.comment.as_ref().map(|(_, id)| id);
@@ -233,7 +218,7 @@ impl<'a> ScriptState<'a> {
         let replaced_id =
             [comment_id, map_id.as_ref()].into_iter().flatten().find(|old| **old != id).cloned();
         let text = (!edits.is_empty()).then(|| edits.apply(self.text));
-        InjectedScript { id, text, edits, replaced_id }
+        InjectedScript { id, text, edits, replaced_id, gets_line: self.needs_line() }
     }
 
     fn new_line(&self, id: &DebugId) -> String {
@@ -262,6 +247,7 @@ impl<'a> ScriptState<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::snippet;
     use super::*;
 
     const A: &str = "0f0e0d0c-0b0a-4908-8706-050403020100";
@@ -308,6 +294,11 @@ mod tests {
             (
                 format!("_sentryDebugIds[n]=\"{A}\";f()\n"),
                 format!(r#"{{"mappings":"AAAA","debugId":"{B}"}}"#),
+            ),
+            // This one may not run, so it gets a line that says the same.
+            (
+                format!("function f(){{_sentryDebugIds[n]=\"{A}\"}}\n"),
+                format!(r#"{{"mappings":"AAAA","debugId":"{A}"}}"#),
             ),
             (
                 format!("{own}\nf()\n//# debugId={B}\n"),

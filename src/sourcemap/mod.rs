@@ -22,6 +22,7 @@ pub mod packed_file;
 pub mod pairing;
 pub mod prologue;
 pub mod proof;
+mod registration;
 pub mod resolve;
 mod sample_counter;
 pub mod snippet;
