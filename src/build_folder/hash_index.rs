@@ -18,7 +18,7 @@ pub(crate) struct HashIndex {
 }
 
 /// The hashes that changed files had, each with the files that had it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct ChangedHashes(BTreeMap<Vec<u8>, BTreeSet<PathBuf>>);
 
 /// The hashes that a file holds, before they are indexed.
@@ -48,6 +48,11 @@ impl HashIndex {
         self.holders.insert(file.to_owned(), hashes);
     }
 
+    /// Whether this file holds any.
+    pub(super) fn has(&self, file: &Path) -> bool {
+        self.holders.contains_key(file)
+    }
+
     /// Whether no file holds any.
     pub(crate) fn is_empty(&self) -> bool {
         self.holders.is_empty()
@@ -55,7 +60,17 @@ impl HashIndex {
 
     /// Notes the hashes that these bytes had, as far as a file holds one of them.
     pub(crate) fn add_changed(&self, changed: &mut ChangedHashes, file: &Path, old: &[u8]) {
-        for digest in self.digests(old) {
+        self.add_digests(changed, file, self.digests(old));
+    }
+
+    /// The same of hashes that were taken before.
+    pub(super) fn add_digests(
+        &self,
+        changed: &mut ChangedHashes,
+        file: &Path,
+        digests: Vec<Vec<u8>>,
+    ) {
+        for digest in digests {
             if self.all.contains(&brief(&digest)) {
                 changed.0.entry(digest).or_default().insert(file.to_owned());
             }

@@ -1,40 +1,30 @@
 //! The words of a file that have the shape of a hash: of subresource integrity and of policies in base64,
 //! of the lists of service workers and of sums in hexadecimal.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use super::base64_form::{Base64Form, escape};
+use super::wide_text::WideText;
 use memchr::memmem;
+use std::cmp::Reverse;
 use std::ops::Range;
 
 /// The bytes of a hash by MD5, SHA-1, SHA-256, SHA-384 and SHA-512.
 pub(super) const SIZES: [usize; 5] = [16, 20, 32, 48, 64];
 /// No hash is written in fewer characters, by which most of a file is passed over.
 const LEAST: usize = 32;
+/// What is longer is no hash with the name of its algorithm.
+const MOST: usize = 256;
 
 /// How a hash is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum WordForm {
     LowerHex,
     UpperHex,
-    Base64,
-    /// With each of `/`, `+` and `=` written in one of the forms of [`ESCAPES`].
-    Escaped([Option<&'static str>; 3]),
+    Base64(Base64Form),
 }
 
-/// The characters of base64 that JSON, templates and URLs write in other ways.
-const ESCAPED: [u8; 3] = [b'/', b'+', b'='];
-/// How, in the same order.
-const ESCAPES: [&[&str]; 3] = [
-    &["\\/", "&#x2F;", "&#x2f;", "&#47;", "\\u002F", "\\u002f", "\\x2F", "\\x2f", "%2F", "%2f"],
-    &["&#43;", "&#x2B;", "&#x2b;", "&plus;", "\\u002B", "\\u002b", "\\x2B", "\\x2b", "%2B", "%2b"],
-    &[
-        "&#61;", "&#x3D;", "&#x3d;", "&equals;", "\\u003D", "\\u003d", "\\x3D", "\\x3d", "%3D",
-        "%3d",
-    ],
-];
-/// The names of algorithms before a hash, and how many characters it has in base64.
+/// The names of algorithms before a hash, and how many bytes it has.
 const NAMED: [(&[u8], usize); 5] =
-    [(b"sha256-", 44), (b"sha384-", 64), (b"sha512-", 88), (b"sha1-", 28), (b"md5-", 24)];
+    [(b"sha256-", 32), (b"sha384-", 48), (b"sha512-", 64), (b"sha1-", 20), (b"md5-", 16)];
 
 /// What these begin with, each of which is one pass over a file.
 const NAME_BEGINS: [&[u8]; 2] = [b"sha", b"md5-"];
@@ -47,29 +37,55 @@ pub(super) struct HashWord {
     /// The bytes that it stands for.
     pub(super) digest: Vec<u8>,
     form: WordForm,
+    /// How its characters are written, where each takes two bytes.
+    wide: Option<WideText>,
 }
 
 impl HashWord {
     /// Another hash as this one is written.
-    pub(super) fn rewritten(&self, digest: &[u8]) -> String {
-        match self.form {
+    pub(super) fn rewritten(&self, digest: &[u8]) -> Vec<u8> {
+        let text = match self.form {
             WordForm::LowerHex => crate::text::hex(digest),
             WordForm::UpperHex => crate::text::hex(digest).to_ascii_uppercase(),
-            WordForm::Base64 => STANDARD.encode(digest),
-            WordForm::Escaped(escapes) => {
-                let written = |byte: u8| {
-                    let at = ESCAPED.iter().position(|one| *one == byte);
-                    let escape = at.and_then(|at| escapes[at]);
-                    escape.map_or_else(|| char::from(byte).to_string(), str::to_owned)
-                };
-                STANDARD.encode(digest).bytes().map(written).collect()
-            }
+            WordForm::Base64(form) => form.write(digest),
+        };
+        match self.wide {
+            Some(wide) => wide.write(&text),
+            None => text.into_bytes(),
+        }
+    }
+
+    /// What tells which of the two alphabets of base64 a file has.
+    fn is_url_safe(&self) -> Option<bool> {
+        match self.form {
+            WordForm::Base64(form) => form.is_url_safe,
+            _ => None,
         }
     }
 }
 
 /// The words of a file, in their order.
 pub(super) fn hash_words(bytes: &[u8]) -> Vec<HashWord> {
+    let wide = WideText::of(bytes);
+    let mut words = match wide {
+        Some(wide) => narrow_words(&wide.narrowed(bytes)),
+        None => narrow_words(bytes),
+    };
+    let is_url_safe = |is: bool| words.iter().any(|word| word.is_url_safe() == Some(is));
+    let all_url_safe = is_url_safe(true) && !is_url_safe(false);
+    for word in &mut words {
+        if let (WordForm::Base64(form), true) = (&mut word.form, all_url_safe) {
+            form.is_url_safe = Some(true);
+        }
+        if wide.is_some() {
+            (word.wide, word.place) = (wide, word.place.start * 2..word.place.end * 2);
+        }
+    }
+    words
+}
+
+/// The words of a text whose characters take a byte each, in their order.
+fn narrow_words(bytes: &[u8]) -> Vec<HashWord> {
     let mut words = Vec::new();
     let mut at = 0;
     while let Some(probe) = bytes.get(at + LEAST - 1) {
@@ -88,18 +104,19 @@ pub(super) fn hash_words(bytes: &[u8]) -> Vec<HashWord> {
         words.extend(memmem::find_iter(bytes, begin).filter_map(|at| named_word(bytes, at)));
     }
     if words.len() > count {
-        words.sort_by_key(|word| word.place.start);
+        // Of two at one place the longer has an escaped end.
+        words.sort_by_key(|word| (word.place.start, Reverse(word.place.end)));
         words.dedup_by(|next, earlier| next.place.start < earlier.place.end);
     }
     words
 }
 
-/// Which bytes may be one of a hash. `=` stands before a value without quotation marks, too.
+/// Which bytes may be one of a hash or of its name. `=` stands before a value without quotation marks, too.
 const PARTS: [bool; 256] = {
     let (mut parts, mut byte) = ([false; 256], 0);
     while byte < 128 {
-        parts[byte] =
-            (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'+' | b'/' | b'=');
+        parts[byte] = (byte as u8).is_ascii_alphanumeric()
+            || matches!(byte as u8, b'+' | b'/' | b'=' | b'-' | b'_');
         byte += 1;
     }
     parts
@@ -118,12 +135,26 @@ fn word_in(bytes: &[u8], run: Range<usize>) -> Option<HashWord> {
     // In a string, `\n` and the like stand before a line of a list.
     let is_escape = start == 0 && run.start > 0 && bytes[run.start - 1] == b'\\';
     let start = start + usize::from(is_escape && matches!(text[0], b'n' | b'r' | b't'));
+    if value.checked_sub(start).is_none_or(|length| length > MOST) {
+        return None;
+    }
+    let name = name_width(&text[start..value]);
+    let (is_named, start) = (name > 0, start + name);
     let hex = run.start + start..run.start + value;
     let word = hex_word(&bytes[hex.clone()], &hex)
-        .filter(|_| !is_integrity(&bytes[..hex.start]) || hex.len() != 64)
+        .filter(|_| !is_named || hex.len() != 64)
         .or_else(|| base64_word(&bytes[hex.start..run.end], hex.start..run.end))?;
-    let is_named = is_integrity(&bytes[..word.place.start]);
     (is_named || stands_alone(bytes, &word.place)).then_some(word)
+}
+
+/// How much of a text is before the hash that the name of an algorithm stands before, as `sha384-` does, in
+/// any letter case; nothing where there is no such name.
+fn name_width(text: &[u8]) -> usize {
+    let end = |name: &[u8]| {
+        let mut windows = text.windows(name.len());
+        Some(windows.position(|window| window.eq_ignore_ascii_case(name))? + name.len())
+    };
+    NAMED.iter().filter_map(|(name, _)| end(name)).min().unwrap_or_default()
 }
 
 fn hex_word(text: &[u8], place: &Range<usize>) -> Option<HashWord> {
@@ -139,23 +170,14 @@ fn hex_word(text: &[u8], place: &Range<usize>) -> Option<HashWord> {
         true => WordForm::UpperHex,
         false => WordForm::LowerHex,
     };
-    Some(HashWord { place: place.clone(), digest, form })
+    Some(HashWord { place: place.clone(), digest, form, wide: None })
 }
 
 fn base64_word(text: &[u8], place: Range<usize>) -> Option<HashWord> {
-    // Of 32, 48 and 64 bytes; what is shorter is no hash of today.
-    let digest = matches!(text.len(), 44 | 64 | 88).then(|| STANDARD.decode(text).ok())??;
-    let is_size = SIZES.contains(&digest.len());
-    is_size.then_some(HashWord { place, digest, form: WordForm::Base64 })
-}
-
-/// Whether the name of an algorithm stands before, as in `sha384-`, in any letter case.
-fn is_integrity(before: &[u8]) -> bool {
-    let ends_with = |name: &[u8]| {
-        let start = before.len().checked_sub(name.len());
-        start.is_some_and(|start| before[start..].eq_ignore_ascii_case(name))
-    };
-    NAMED.iter().any(|(name, _)| ends_with(name))
+    let (digest, form) = Base64Form::read(text)?;
+    // What is shorter is no hash of today.
+    let form = (digest.len() >= 32).then_some(WordForm::Base64(form))?;
+    Some(HashWord { place, digest, form, wide: None })
 }
 
 /// Whether a word is none of the parts of a name: `app-HASH.js` is what a file is called.
@@ -175,37 +197,36 @@ fn stands_alone(bytes: &[u8], place: &Range<usize>) -> bool {
 /// escaped or it is too short to be looked for without a name.
 fn named_word(bytes: &[u8], at: usize) -> Option<HashWord> {
     let (name, size) = NAMED.into_iter().find(|(name, _)| bytes[at..].starts_with(name))?;
-    let start = at + name.len();
-    let (mut word, mut end) = (Vec::with_capacity(size), start);
+    let (start, most) = (at + name.len(), size.div_ceil(3) * 4);
+    let (mut word, mut end) = (Vec::with_capacity(most), start);
     let mut escapes = [None; 3];
-    while word.len() < size {
+    while word.len() < most {
         let rest = &bytes[end..];
-        let escape = (0..ESCAPED.len()).find_map(|at| {
-            let written = ESCAPES[at].iter().find(|one| rest.starts_with(one.as_bytes()))?;
-            Some((at, *written))
-        });
-        match (escape, rest.first()) {
-            (Some((at, written)), _) => {
+        match (escape(rest), rest.first()) {
+            (Some((at, character, written)), _) => {
                 escapes[at] = Some(written);
-                word.push(ESCAPED[at]);
+                word.push(character);
                 end += written.len();
             }
             (None, Some(byte)) if is_part(*byte) => {
                 word.push(*byte);
                 end += 1;
             }
-            (None, _) => return None,
+            (None, _) => break,
         }
     }
-    let digest = STANDARD.decode(&word).ok()?;
-    let is_new = escapes.iter().any(Option::is_some) || size < LEAST;
-    let form = WordForm::Escaped(escapes);
-    is_new.then_some(HashWord { place: start..end, digest, form })
+    let (digest, form) = Base64Form::read(&word).filter(|(digest, _)| digest.len() == size)?;
+    let is_new = escapes.iter().any(Option::is_some) || most < LEAST;
+    let form = WordForm::Base64(form.escaped(escapes));
+    is_new.then_some(HashWord { place: start..end, digest, form, wide: None })
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::base64_form::ESCAPES;
     use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 
     const MD5: &str = "0cc175b9c0f1b6a831c399e269772661";
 
@@ -256,24 +277,83 @@ mod tests {
         }
     }
 
+    /// The words of a text, each written for another hash.
+    fn rewritten(text: &[u8], hash: &[u8]) -> Vec<String> {
+        let written = |word: &HashWord| String::from_utf8(word.rewritten(hash)).unwrap();
+        hash_words(text).iter().map(written).collect()
+    }
+
     #[test]
     fn a_hash_is_written_as_the_one_before_it() {
         let hash: Vec<u8> = (0..32).map(|at| if at % 2 == 0 { 0xfb } else { 0xff }).collect();
-        let words = |text: &str| {
-            let all = hash_words(text.as_bytes());
-            all.into_iter().map(|word| word.rewritten(&hash)).collect::<Vec<_>>()
-        };
+        let words = |text: &str| rewritten(text.as_bytes(), &hash);
         let base64 = STANDARD.encode(&hash);
         assert!(base64.contains('+') && base64.contains('/'), "{base64}");
-        for escapes in ESCAPES.concat() {
-            let at = ESCAPES.iter().position(|all| all.contains(&escapes)).unwrap_or_default();
-            let escaped = base64.replace(char::from(ESCAPED[at]), escapes);
-            assert_eq!(words(&format!("\"sha256-{escaped}\"")), [escaped]);
+        for (character, escapes) in ['/', '+', '='].into_iter().zip(ESCAPES) {
+            for escape in escapes {
+                let escaped = base64.replace(character, escape);
+                assert_eq!(words(&format!("\"sha256-{escaped}\"")), [escaped]);
+            }
         }
         let short = STANDARD.encode([0xfb; 16]);
         assert_eq!(found(&format!("md5-{short}")), [short.as_str()]);
         assert_eq!(words(&format!("\"sha256-{base64}\"")), [base64]);
         assert_eq!(words(&MD5.to_uppercase()), [crate::text::hex(&hash).to_uppercase()]);
         assert_eq!(words(MD5), [crate::text::hex(&hash)]);
+    }
+
+    #[test]
+    fn base64_is_found_in_either_alphabet_with_its_padding_or_without() {
+        for size in SIZES {
+            let (old, new) = (vec![0xfb; size], vec![0xff; size]);
+            let name = NAMED.iter().find(|(_, known)| *known == size).map(|(name, _)| *name);
+            let name = String::from_utf8_lossy(name.unwrap());
+            for engine in [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD] {
+                let (old, new) = (engine.encode(&old), engine.encode(&new));
+                for text in [
+                    format!("integrity={name}{old} src=a.js"),
+                    format!("script-src '{name}{old}'"),
+                    format!("{{\"a.js\":\"{name}{old}\"}}"),
+                ] {
+                    assert_eq!(rewritten(text.as_bytes(), &new_hash(size)), [&*new], "{text}");
+                }
+                let bare = rewritten(format!("{{\"a.js\":\"{old}\"}}").as_bytes(), &new_hash(size));
+                assert_eq!(bare, vec![new; usize::from(size >= 32)], "{old}");
+            }
+        }
+        let hex = "0".repeat(64);
+        for text in [format!("a_{hex}"), format!("{hex}-a"), format!("a-{MD5}_")] {
+            assert_eq!(found(&text), [""; 0], "{text}");
+        }
+    }
+
+    fn new_hash(size: usize) -> Vec<u8> {
+        vec![0xff; size]
+    }
+
+    #[test]
+    fn a_hash_that_fits_both_alphabets_is_written_as_the_others_of_its_file() {
+        let (plain, special) = (vec![0; 32], vec![0xfb; 32]);
+        let new = new_hash(32);
+        for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+            let text = format!("'{}' '{}'", engine.encode(&plain), engine.encode(&special));
+            assert_eq!(rewritten(text.as_bytes(), &new), vec![engine.encode(&new); 2], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_in_utf_16_has_its_hashes_where_it_has_them() {
+        let text = format!("é<a integrity=\"sha256-{}\">{MD5}", STANDARD.encode([0xfb; 32]));
+        for (mark, write) in [
+            (0xfeff_u16.to_le_bytes(), u16::to_le_bytes as fn(u16) -> [u8; 2]),
+            (0xfeff_u16.to_be_bytes(), u16::to_be_bytes),
+        ] {
+            let wide = |text: &str| text.encode_utf16().flat_map(write).collect::<Vec<u8>>();
+            let bytes = [mark.to_vec(), wide(&text)].concat();
+            let words = hash_words(&bytes);
+            let found: Vec<_> = words.iter().map(|word| &bytes[word.place.clone()]).collect();
+            assert_eq!(found, [&*wide(&STANDARD.encode([0xfb; 32])), &*wide(MD5)]);
+            assert_eq!(words[1].rewritten(&[0; 16]), wide(&"0".repeat(32)));
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The files of a build on disk: which are scripts and source maps, and which others hold their hashes.
 
+mod base64_form;
 mod given_paths;
 mod hash_index;
 mod hash_words;
@@ -7,8 +8,9 @@ pub(crate) mod neighbours;
 mod refresh;
 mod text_file;
 mod walk;
+mod wide_text;
 
 pub(crate) use hash_index::{ChangedHashes, HashIndex, HeldHashes};
-pub(crate) use refresh::refresh;
+pub(crate) use refresh::{FileFailure, FreshHashes, refresh};
 pub(crate) use text_file::MAX_FILE;
 pub(crate) use walk::{BuildFile, BuildFolder, binary_kind, is_script_or_map, is_web_file};

@@ -2,13 +2,13 @@
 //! packed copies.
 
 use super::hash_index::{ChangedHashes, HashIndex, HeldHashes};
-use super::text_file::{MAX_FILE, read};
+use super::hash_words::hash_words;
+use super::refresh::{FileFailure, FreshHashes, holders};
+use super::text_file::{MAX_FILE, TextFile, is_lone_copy, packed};
 use crate::os::{linkless, parallel};
-use flate2::Compression;
 use flate2::read::GzDecoder;
-use flate2::write::GzEncoder;
 use std::collections::BTreeSet;
-use std::io::{Read, Result, Write};
+use std::io::{Read, Result};
 use std::path::{Path, PathBuf};
 
 /// How many files are at work before what they hold is noted.
@@ -25,9 +25,11 @@ pub(crate) struct StaleFiles {
 
 /// Notes the hashes that these files hold.
 pub(crate) fn note_hashes(index: &mut HashIndex, others: &BTreeSet<PathBuf>) {
-    let texts: Vec<_> = others.iter().filter(|other| !is_packed(other)).collect();
+    let is_text = |other: &&PathBuf| !is_packed(other) || is_lone_copy(other);
+    let texts: Vec<_> = others.iter().filter(is_text).collect();
     for batch in texts.chunks(BATCH) {
-        let held = parallel::map(batch, |file| read(file).map(|bytes| HeldHashes::of(&bytes)));
+        let read = |file: &&PathBuf| Some(HeldHashes::of(TextFile::read(file)?.text()));
+        let held = parallel::map(batch, read);
         for (file, held) in batch.iter().zip(held) {
             held.iter().for_each(|held| index.note(file, held));
         }
@@ -40,11 +42,40 @@ pub(crate) fn has_old_copy(others: &BTreeSet<PathBuf>, file: &Path, text: &str) 
     let mut copy = file.as_os_str().to_owned();
     copy.push(".gz");
     let Some(copy) = others.get(Path::new(&copy)) else { return false };
-    let Ok(packed) = linkless::read(copy, MAX_FILE) else { return false };
-    let mut unpacked = Vec::new();
-    let most = text.len() as u64 + 1;
-    let read = GzDecoder::new(packed.as_slice()).take(most).read_to_end(&mut unpacked);
-    read.is_ok() && unpacked != text.as_bytes()
+    unpacked(copy, text.len() as u64 + 1).is_some_and(|copy| copy != text.as_bytes())
+}
+
+/// The files whose copy by gzip says the same but for its hashes: a run renewed the file, and was killed
+/// before it packed it again.
+pub(crate) fn outdated(others: &BTreeSet<PathBuf>, index: &HashIndex) -> BTreeSet<PathBuf> {
+    let is_gzip = |copy: &&PathBuf| copy.extension().is_some_and(|end| end == "gz");
+    let copies: Vec<_> = others.iter().filter(is_gzip).collect();
+    let files = parallel::map(&copies, |copy| {
+        Some(copy.with_extension("")).filter(|file| index.has(file) && has_other_hashes(file, copy))
+    });
+    files.into_iter().flatten().collect()
+}
+
+fn has_other_hashes(file: &Path, copy: &Path) -> bool {
+    let Some(file) = TextFile::read(file) else { return false };
+    // Escapes can make one hash longer than another.
+    let Some(copy) = unpacked(copy, 2 * file.bytes.len() as u64) else { return false };
+    copy != file.text() && without_hashes(&copy) == without_hashes(file.text())
+}
+
+/// What stands between the hashes of a text.
+fn without_hashes(text: &[u8]) -> Vec<&[u8]> {
+    let words = hash_words(text);
+    let starts = std::iter::once(0).chain(words.iter().map(|word| word.place.end));
+    let ends = words.iter().map(|word| word.place.start).chain([text.len()]);
+    starts.zip(ends).map(|(start, end)| &text[start..end]).collect()
+}
+
+/// The first bytes of what gzip packed; none where it is damaged.
+fn unpacked(copy: &Path, most: u64) -> Option<Vec<u8>> {
+    let (packed, mut bytes) = (linkless::read(copy, MAX_FILE).ok()?, Vec::new());
+    GzDecoder::new(packed.as_slice()).take(most).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 /// What is stale among these files.
@@ -67,15 +98,84 @@ pub(crate) fn packed_copies(
     copies.filter(|copy| changed.contains(&copy.with_extension(""))).cloned().collect()
 }
 
+/// How often what lists packed copies is packed itself.
+pub(crate) const MAX_ROUNDS: usize = 4;
+
+/// All that is stale once these files changed, and would be renewed: what lists a renewed file or its packed
+/// copies is stale as well.
+pub(crate) fn to_renew(
+    others: &BTreeSet<PathBuf>,
+    index: &HashIndex,
+    mut changed: BTreeSet<PathBuf>,
+    mut hashes: ChangedHashes,
+) -> BTreeSet<PathBuf> {
+    let mut stale = BTreeSet::new();
+    for _ in 0..MAX_ROUNDS {
+        let holders = holders(index, &mut hashes);
+        changed.extend(holders.iter().cloned());
+        stale.extend(holders);
+        let copies = packed_copies(others, &changed);
+        let fresh: Vec<_> = copies.difference(&stale).cloned().collect();
+        if fresh.is_empty() {
+            break;
+        }
+        for copy in fresh {
+            if let Ok(old) = linkless::read(&copy, MAX_FILE) {
+                index.add_changed(&mut hashes, &copy, &old);
+            }
+            stale.insert(copy);
+        }
+    }
+    stale
+}
+
+/// Notes the hashes that packed copies have, and those that they will have, which `fresh` may know from an
+/// earlier look.
+pub(crate) fn note_copies(
+    index: &HashIndex,
+    copies: &BTreeSet<PathBuf>,
+    fresh: &mut FreshHashes,
+) -> std::result::Result<ChangedHashes, FileFailure> {
+    let mut hashes = ChangedHashes::default();
+    let known = std::mem::take(fresh);
+    for copy in copies.iter().filter(|_| !index.is_empty()) {
+        // One that is gone already has no hash.
+        let Ok(bytes) = linkless::read(copy, MAX_FILE) else { continue };
+        let mut old = ChangedHashes::default();
+        index.add_changed(&mut old, copy, &bytes);
+        if let Some(known) = known.get(copy) {
+            index.add_digests(&mut old, copy, known.clone());
+        }
+        if old.count() > 0 {
+            let bytes = packed_again(copy).map_err(|error| (copy.clone(), error))?;
+            fresh.insert(copy.clone(), bytes.map_or_else(Vec::new, |bytes| index.digests(&bytes)));
+            hashes.extend(old);
+        }
+    }
+    Ok(hashes)
+}
+
 /// Packs a copy anew. One that others than gzip packed goes, since a server then takes another.
 pub(crate) fn pack_again(file: &Path) -> Result<()> {
-    if file.extension().is_none_or(|end| end != "gz") || !file.with_extension("").exists() {
+    match packed_again(file)? {
+        Some(bytes) => linkless::replace(file, &bytes),
         // A second change of a script finds it gone.
-        return linkless::remove_if_there(file);
+        None => linkless::remove_if_there(file),
     }
-    let mut packer = GzEncoder::new(Vec::new(), Compression::best());
-    packer.write_all(&linkless::read(&file.with_extension(""), MAX_FILE)?)?;
-    linkless::replace(file, &packer.finish()?)
+}
+
+/// What a copy is when it is packed anew; none where it goes.
+fn packed_again(file: &Path) -> Result<Option<Vec<u8>>> {
+    let of = file.with_extension("");
+    match file.extension().is_some_and(|end| end == "gz") && of.exists() {
+        true => packed(&linkless::read(&of, MAX_FILE)?).map(Some),
+        false => Ok(None),
+    }
+}
+
+/// Whether a file is a packed copy that is not packed anew but deleted, by its name.
+pub(crate) fn is_foreign_copy(file: &Path) -> bool {
+    is_packed(file) && file.extension().is_some_and(|end| end != "gz")
 }
 
 /// Whether a file is a packed copy of another, by its name.

@@ -3,7 +3,7 @@
 
 use super::hash_index::{ChangedHashes, HashIndex, HeldHashes};
 use super::hash_words::hash_words;
-use super::text_file::{MAX_FILE, read};
+use super::text_file::{MAX_FILE, TextFile};
 use crate::os::linkless;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Error;
@@ -27,33 +27,43 @@ struct HolderGraph(BTreeMap<PathBuf, BTreeSet<PathBuf>>);
 /// A file that cannot be written, and why.
 pub(crate) type FileFailure = (PathBuf, Error);
 
+/// The hashes that files will have which are not written yet; none of a file that will be deleted.
+pub(crate) type FreshHashes = BTreeMap<PathBuf, Vec<Vec<u8>>>;
+
+/// The files that hold an old hash, or the hash of one that does, and so on.
+pub(super) fn holders(index: &HashIndex, changed: &mut ChangedHashes) -> BTreeSet<PathBuf> {
+    HolderGraph::follow(index, changed).0.into_keys().collect()
+}
+
 /// Writes every old hash anew, what is held after its holder: a run that ends between two leaves the next
 /// one a holder that is right already.
 pub(crate) fn refresh(
     index: &mut HashIndex,
     changed: &mut ChangedHashes,
+    fresh: FreshHashes,
 ) -> Result<RefreshedFiles, FileFailure> {
     let mut graph = HolderGraph::follow(index, changed);
     let (order, circle) = graph.order();
     graph.0.retain(|file, _| !circle.contains(file));
-    let mut renewal = HashRenewal { index, changed, graph: &graph, fresh: BTreeMap::new() };
+    let mut renewal = HashRenewal { index, changed, graph: &graph, fresh };
     let mut refreshed = RefreshedFiles { unsettled: circle, ..RefreshedFiles::default() };
     for file in &order {
-        if let Some((text, is_whole)) = renewal.renewed(file) {
-            let digests = renewal.index.digests(&text);
+        if let Some((bytes, is_whole)) = renewal.renewed(file) {
+            let digests = renewal.index.digests(&bytes);
             renewal.fresh.insert(file.clone(), digests);
             refreshed.unsettled.extend((!is_whole).then(|| file.clone()));
         }
     }
     for file in order.iter().rev() {
-        let Some((text, _)) = renewal.renewed(file) else { continue };
-        if read(file).is_some_and(|old| old != text) {
-            linkless::replace(file, &text).map_err(|error| (file.clone(), error))?;
+        let Some((bytes, _)) = renewal.renewed(file) else { continue };
+        if TextFile::read(file).is_some_and(|old| old.bytes != bytes) {
+            linkless::replace(file, &bytes).map_err(|error| (file.clone(), error))?;
             refreshed.written.insert(file.clone());
         }
     }
     for file in &refreshed.written {
-        index.note(file, &HeldHashes::of(&read(file).unwrap_or_default()));
+        let held = TextFile::read(file).map(|file| HeldHashes::of(file.text()));
+        held.iter().for_each(|held| index.note(file, held));
     }
     Ok(refreshed)
 }
@@ -66,9 +76,9 @@ impl HolderGraph {
             let before = changed.count();
             for holder in index.holders(changed).into_keys() {
                 if known.insert(holder.clone())
-                    && let Some(bytes) = read(&holder)
+                    && let Some(text) = TextFile::read(&holder)
                 {
-                    index.add_changed(changed, &holder, &bytes);
+                    index.add_changed(changed, &holder, &text.bytes);
                 }
             }
             if changed.count() == before {
@@ -125,15 +135,16 @@ struct HashRenewal<'a> {
     changed: &'a ChangedHashes,
     graph: &'a HolderGraph,
     /// The hashes of what was changed, as it will be.
-    fresh: BTreeMap<PathBuf, Vec<Vec<u8>>>,
+    fresh: FreshHashes,
 }
 
 impl HashRenewal<'_> {
     /// The bytes of a file with new hashes, and whether every old one has a new one.
     fn renewed(&mut self, file: &Path) -> Option<(Vec<u8>, bool)> {
-        let old = read(file)?;
+        let file = TextFile::read(file)?;
+        let old = file.text();
         let (mut new, mut done, mut is_whole) = (Vec::with_capacity(old.len()), 0, true);
-        for word in hash_words(&old) {
+        for word in hash_words(old) {
             let Some(files) = self.changed.files_of(&word) else { continue };
             let mut hashes: Vec<_> =
                 files.iter().filter_map(|of| self.fresh_hash(of, word.digest.len())).collect();
@@ -144,11 +155,11 @@ impl HashRenewal<'_> {
                 continue;
             };
             new.extend(&old[done..word.place.start]);
-            new.extend(word.rewritten(hash).into_bytes());
+            new.extend(word.rewritten(hash));
             done = word.place.end;
         }
         new.extend(&old[done..]);
-        Some((new, is_whole))
+        Some((file.with_text(new).ok()?, is_whole))
     }
 
     /// The hash of a file as it will be.

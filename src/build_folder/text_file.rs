@@ -1,7 +1,11 @@
 //! The bytes of a file that is a text, by its begin.
 
+use super::wide_text::WideText;
 use crate::os::linkless;
-use std::io::Read;
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use std::io::{Read, Result, Write};
 use std::path::Path;
 
 /// The largest file that is looked at.
@@ -9,15 +13,64 @@ pub(crate) const MAX_FILE: u64 = 128 * 1024 * 1024;
 /// The bytes at the begin of a file that show whether it is a text.
 const HEAD: u64 = 8 * 1024;
 
-/// Reads a file; none where it is no text, or too large.
-pub(super) fn read(file: &Path) -> Option<Vec<u8>> {
-    let mut open = linkless::open(file).ok()?;
-    open.metadata().ok().filter(|metadata| metadata.is_file() && metadata.len() <= MAX_FILE)?;
+/// A file that may hold hashes: a text, or the packed copy of one that is not there itself.
+pub(super) struct TextFile {
+    /// Its bytes.
+    pub(super) bytes: Vec<u8>,
+    /// The text that it is a packed copy of.
+    unpacked: Option<Vec<u8>>,
+}
+
+impl TextFile {
+    /// Reads a file; none where it is no text, or too large.
+    pub(super) fn read(file: &Path) -> Option<Self> {
+        let bytes = linkless::open(file).ok()?;
+        bytes
+            .metadata()
+            .ok()
+            .filter(|metadata| metadata.is_file() && metadata.len() <= MAX_FILE)?;
+        if is_lone_copy(file) {
+            let bytes = linkless::read(file, MAX_FILE).ok()?;
+            let unpacked = Some(text_of(GzDecoder::new(&*bytes))?);
+            return Some(Self { bytes, unpacked });
+        }
+        Some(Self { bytes: text_of(bytes)?, unpacked: None })
+    }
+
+    /// Its text.
+    pub(super) fn text(&self) -> &[u8] {
+        self.unpacked.as_ref().unwrap_or(&self.bytes)
+    }
+
+    /// The bytes of a file like this with another text.
+    pub(super) fn with_text(self, text: Vec<u8>) -> Result<Vec<u8>> {
+        match &self.unpacked {
+            Some(old) if *old == text => Ok(self.bytes),
+            Some(_) => packed(&text),
+            None => Ok(text),
+        }
+    }
+}
+
+/// Whether it is what gzip made of a file that is not there.
+pub(super) fn is_lone_copy(file: &Path) -> bool {
+    file.extension().is_some_and(|end| end == "gz") && !file.with_extension("").exists()
+}
+
+/// Packs a text with gzip; the same text gives the same bytes.
+pub(super) fn packed(text: &[u8]) -> Result<Vec<u8>> {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::best());
+    packer.write_all(text)?;
+    packer.finish()
+}
+
+/// All of what is read, where it begins like a text.
+fn text_of(mut from: impl Read) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    open.by_ref().take(HEAD).read_to_end(&mut bytes).ok()?;
-    if bytes.contains(&0) {
+    from.by_ref().take(HEAD).read_to_end(&mut bytes).ok()?;
+    if bytes.contains(&0) && WideText::of(&bytes).is_none() {
         return None;
     }
-    open.take(MAX_FILE).read_to_end(&mut bytes).ok()?;
+    from.take(MAX_FILE).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }

@@ -42,6 +42,8 @@ impl ExaminedSourcemaps<'_> {
         if self.has_neighbours() {
             let each = parallel::map(&groups, |group| self.earlier_change(group));
             each.into_iter().for_each(|one| earlier.extend(one));
+            let others = &self.files.folder.others;
+            earlier.files.extend(neighbours::outdated(others, &self.index));
         }
         earlier
     }

@@ -202,6 +202,7 @@ impl ExaminedSourcemaps<'_> {
         // What cannot be removed is in nobody's way.
         self.files.folder.drafts.iter().for_each(|draft| drop(linkless::remove_abandoned(draft)));
         let mut written = self.earlier_changes();
+        self.drop_foreign_copies(&mut written)?;
         let earlier = written.files.len();
         let shown = activity::begin(|| "writing debug ids".to_owned());
         for (number, batch) in changed.chunks(BATCH).enumerate() {

@@ -52,36 +52,39 @@ impl ExaminedSourcemaps<'_> {
         if !self.has_neighbours() {
             return;
         }
-        let both = [
-            (self.earlier_changes(), StaleWords::DONE),
-            (self.planned_changes(), StaleWords::PLANNED),
-        ];
-        let mut to_refresh = BTreeSet::new();
-        for (WrittenFiles { files, hashes, .. }, words) in both {
-            let stale = neighbours::find(&self.files.folder.others, &self.index, &files, &hashes);
-            match self.inputs.refresh {
-                true => to_refresh.extend(stale.hashes.into_iter().chain(stale.packed)),
-                false => self.warn_of_all(&stale, &words),
-            }
+        let (mut earlier, planned) = (self.earlier_changes(), self.planned_changes(self.deletes()));
+        let others = &self.files.folder.others;
+        if self.inputs.refresh {
+            earlier.extend(planned);
+            let WrittenFiles { files, hashes, .. } = earlier;
+            let to_refresh = neighbours::to_renew(others, &self.index, files, hashes);
+            let shown = |file: &PathBuf| self.files.folder.shown(file);
+            self.progress.to_refresh = to_refresh.iter().map(shown).collect();
+            return;
         }
-        let shown = |file: &PathBuf| self.files.folder.shown(file);
-        self.progress.to_refresh = to_refresh.iter().map(shown).collect();
+        for (changed, words) in [(earlier, StaleWords::DONE), (planned, StaleWords::PLANNED)] {
+            let WrittenFiles { files, hashes, .. } = changed;
+            let others = &self.files.folder.others;
+            let stale = neighbours::find(others, &self.index, &files, &hashes);
+            self.warn_of_all(&stale, &words);
+        }
     }
 
-    /// The files that would change, with the hashes that they have.
-    fn planned_changes(&self) -> WrittenFiles {
+    /// The files that would change, with the hashes that they have; with `deletes`, those that would go, too.
+    pub(super) fn planned_changes(&self, deletes: bool) -> WrittenFiles {
         let mut changed = WrittenFiles::default();
         for (group, (_, change)) in self.groups.iter().zip(&self.changes) {
-            let is_injected = !matches!(change, GroupChange::None);
-            changed
-                .files
-                .extend(group.map.iter().filter(|_| is_injected).map(|map| map.file.clone()));
-            for script in &group.scripts {
-                let Ok(text) = read_text(&script.file) else { continue };
-                let is_cut = || self.deletes() && trailer::mapping_url(&text).is_some();
-                if is_injected || is_cut() {
-                    self.index.add_changed(&mut changed.hashes, &script.file, text.as_bytes());
-                    changed.files.insert(script.file.clone());
+            let mut note = |file: &BuildFile, text: &str| {
+                self.index.add_changed(&mut changed.hashes, &file.file, text.as_bytes());
+                changed.files.insert(file.file.clone());
+            };
+            for (at, file) in group.scripts.iter().chain(&group.map).enumerate() {
+                let Ok(text) = read_text(&file.file) else { continue };
+                let is_script = at < group.scripts.len();
+                // What is deleted, or loses the name of what is.
+                let goes = || !is_script || trailer::mapping_url(&text).is_some();
+                if !change.leaves(at) || deletes && goes() {
+                    note(file, &text);
                 }
             }
         }

@@ -3,13 +3,12 @@
 
 use super::ExaminedSourcemaps;
 use super::write::{self, WrittenFiles};
-use crate::build_folder::neighbours::{self, StaleFiles};
-use crate::build_folder::{BuildFile, MAX_FILE, refresh};
+use crate::build_folder::neighbours::{self, MAX_ROUNDS, StaleFiles};
+use crate::build_folder::{BuildFile, FileFailure, FreshHashes, MAX_FILE, refresh};
 use crate::error::{Result, Warning};
 use crate::os::linkless;
 use crate::text::quote;
 use std::collections::BTreeSet;
-use std::io::Error;
 use std::path::{Path, PathBuf};
 
 /// What is wrong with a file beside a changed one.
@@ -33,14 +32,43 @@ impl StaleWords {
 
 const UNSETTLED: &str = "has a hash that cannot be corrected: of a file that is deleted, of one that has its own hash, or of two that were equal and differ now";
 
-/// How often what lists packed copies is packed itself.
-const MAX_ROUNDS: usize = 4;
+fn unwritable((file, error): FileFailure) -> crate::error::Error {
+    write::unwritable(&file.to_string_lossy(), &error)
+}
+
+/// Packs these copies anew.
+fn pack_all(copies: &BTreeSet<PathBuf>) -> Result {
+    let pack = |copy: &PathBuf| {
+        neighbours::pack_again(copy).map_err(|error| unwritable((copy.clone(), error)))
+    };
+    copies.iter().try_for_each(pack)
+}
 
 impl ExaminedSourcemaps<'_> {
     /// Whether a file holds the hash of another, or may be a packed copy of one.
     pub(super) fn has_neighbours(&self) -> bool {
         let mut others = self.files.folder.others.iter();
         !self.index.is_empty() || others.any(|other| neighbours::is_packed(other))
+    }
+
+    /// Deletes the packed copies of what will change that cannot be packed anew, while it is as it was: once a
+    /// run was killed, nobody can tell that they are old.
+    pub(super) fn drop_foreign_copies(&self, earlier: &mut WrittenFiles) -> Result {
+        let others = &self.files.folder.others;
+        if !self.inputs.refresh || !others.iter().any(|one| neighbours::is_foreign_copy(one)) {
+            return Ok(());
+        }
+        let WrittenFiles { mut files, mut hashes, .. } = self.planned_changes(false);
+        files.extend(earlier.files.iter().cloned());
+        hashes.extend(earlier.hashes.clone());
+        let stale = neighbours::to_renew(others, &self.index, files, hashes);
+        for copy in stale.into_iter().filter(|one| neighbours::is_foreign_copy(one)) {
+            if let Ok(old) = linkless::read(&copy, MAX_FILE) {
+                self.index.add_changed(&mut earlier.hashes, &copy, &old);
+            }
+            linkless::remove_if_there(&copy).map_err(|error| unwritable((copy, error)))?;
+        }
+        Ok(())
     }
 
     /// Names what the change leaves stale, or writes it anew.
@@ -65,29 +93,29 @@ impl ExaminedSourcemaps<'_> {
         }
     }
 
-    fn refresh_neighbours(&mut self, mut written: WrittenFiles) -> Result {
-        let unwritable =
-            |(file, error): (PathBuf, Error)| write::unwritable(&file.to_string_lossy(), &error);
-        // A packed copy that is packed anew has another hash, too, and whatever lists that a third one.
+    fn refresh_neighbours(&mut self, written: WrittenFiles) -> Result {
+        let WrittenFiles { mut files, mut hashes, .. } = written;
+        let (mut copies, mut fresh) = (BTreeSet::new(), FreshHashes::new());
+        // A packed copy that is packed anew has another hash, too, and whatever lists that a third one. What
+        // lists a copy is written before it: a run that ends between leaves a copy that is seen to be old.
         for _ in 0..MAX_ROUNDS {
-            let refreshed = refresh(&mut self.index, &mut written.hashes).map_err(unwritable)?;
-            written.files.extend(refreshed.written);
+            let refreshed =
+                refresh(&mut self.index, &mut hashes, fresh.clone()).map_err(unwritable)?;
             let remedy = "make that file after this step";
             for file in &refreshed.unsettled {
                 self.warn_of_stale(file, UNSETTLED, remedy);
             }
-            let copies = neighbours::packed_copies(&self.files.folder.others, &written.files);
-            written = WrittenFiles::default();
-            for copy in copies {
-                let old = linkless::read(&copy, MAX_FILE).unwrap_or_default();
-                neighbours::pack_again(&copy).map_err(|error| unwritable((copy.clone(), error)))?;
-                self.index.add_changed(&mut written.hashes, &copy, &old);
-            }
-            if written.hashes.count() == 0 {
+            files.extend(refreshed.written);
+            pack_all(&copies)?;
+            copies = neighbours::packed_copies(&self.files.folder.others, &files);
+            files.clear();
+            hashes =
+                neighbours::note_copies(&self.index, &copies, &mut fresh).map_err(unwritable)?;
+            if hashes.count() == 0 {
                 break;
             }
         }
-        Ok(())
+        pack_all(&copies)
     }
 
     fn warn_of_stale(&mut self, file: &Path, what: &str, remedy: &str) {

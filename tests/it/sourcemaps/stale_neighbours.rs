@@ -3,7 +3,7 @@
 use crate::support::build_folder::{sourcemaps, write, write_script};
 use crate::support::run::ProgramRun;
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
 use sha2::{Digest, Sha384};
 use std::io::Read as _;
 
@@ -161,6 +161,93 @@ fn what_a_run_left_stale_of_a_script_and_of_its_map_is_renewed_wherever_it_was_k
         assert_eq!(unzipped(&run, "dist/a.js.map.gz"), new[1], "{left}");
         let settled = run.execute().expect(0);
         assert!(!settled.stderr.contains("stale"), "{left}: {}", settled.stderr);
+    }
+}
+
+/// Each text in the folder that another one may hold the hash of.
+const RENEWED: [&str; 5] = ["SUMS", "index.html", "index.html.gz", "SUMS.gz", "a.js.gz"];
+
+/// A page with the hash of a script, a list with those of the page and of every packed copy.
+fn with_listed_copies() -> ProgramRun {
+    let run = with_neighbours().var("FINISHLINE_INJECT_REFRESH", "true");
+    let page = run.text("dist/index.html");
+    write(&run, "dist/index.html.gz", gzipped(&page));
+    write(&run, "dist/index.html.br", "brotli");
+    let listed = ["dist/a.js", "dist/index.html", "dist/index.html.gz", "dist/a.js.gz"];
+    write(&run, "dist/SUMS", sums(&run, &listed));
+    write(&run, "dist/SUMS.gz", gzipped(&run.text("dist/SUMS")));
+    run
+}
+
+fn bytes_of(run: &ProgramRun) -> [Vec<u8>; 5] {
+    RENEWED.map(|file| std::fs::read(run.path(&format!("dist/{file}"))).unwrap())
+}
+
+#[test]
+fn the_packed_copy_of_a_renewed_file_is_renewed_wherever_a_run_was_killed() {
+    let run = with_listed_copies();
+    let before = bytes_of(&run);
+    let plan = run.clone().var("FINISHLINE_DRY_RUN", "true").execute().expect(0);
+    // Those five, `a.js.br`, `index.html.br` and `ngsw.json`.
+    assert!(plan.stdout.contains("8 files with the hash or a packed copy"), "{}", plan.stdout);
+    run.execute().expect(0);
+    let listed = ["dist/a.js", "dist/index.html", "dist/index.html.gz", "dist/a.js.gz"];
+    assert_eq!(run.text("dist/SUMS"), sums(&run, &listed));
+    let done = bytes_of(&run);
+    for (at, file) in RENEWED.iter().enumerate().skip(1) {
+        write(&run, &format!("dist/{file}"), &before[at]);
+        let bare = run.clone().without("FINISHLINE_INJECT_REFRESH").execute().expect(0);
+        assert!(bare.stderr.contains(&format!("`dist/{file}`")), "{file}: {}", bare.stderr);
+        run.execute().expect(0);
+        assert!(bytes_of(&run) == done, "{file}");
+    }
+    let settled = run.without("FINISHLINE_INJECT_REFRESH").execute().expect(0);
+    assert!(!settled.stderr.contains("stale"), "{}", settled.stderr);
+}
+
+#[test]
+fn a_copy_that_says_something_else_is_nobodys_fault() {
+    let run = with_neighbours().var("FINISHLINE_INJECT_REFRESH", "true");
+    run.execute().expect(0);
+    let other = gzipped(&format!("<!-- another page -->{}", run.text("dist/index.html")));
+    write(&run, "dist/index.html.gz", &other);
+    let ended = run.clone().without("FINISHLINE_INJECT_REFRESH").execute().expect(0);
+    assert!(!ended.stderr.contains("stale"), "{}", ended.stderr);
+    run.execute().expect(0);
+    assert_eq!(std::fs::read(run.path("dist/index.html.gz")).unwrap(), other);
+}
+
+#[test]
+fn a_hash_is_renewed_in_every_form_that_browsers_take() {
+    let run = sourcemaps();
+    write_script(&run, "dist/a.js");
+    let bytes = || std::fs::read(run.path("dist/a.js")).unwrap();
+    let pages = || {
+        let (sha384, sha512) = (Sha384::digest(bytes()), sha2::Sha512::digest(bytes()));
+        let page = |hash: String| format!("<script src=a.js integrity={hash}></script>");
+        let wide = |text: String| -> Vec<u8> {
+            format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect()
+        };
+        [
+            ("dist/url.html", page(format!("sha384-{}", URL_SAFE.encode(sha384))).into_bytes()),
+            ("dist/bare.html", page(format!("sha512-{}", STANDARD_NO_PAD.encode(sha512))).into()),
+            ("dist/wide.html", wide(page(format!("sha384-{}", STANDARD.encode(sha384))))),
+            ("dist/lone.html.gz", gzipped(&page(format!("sha384-{}", STANDARD.encode(sha384))))),
+        ]
+    };
+    for (file, text) in pages() {
+        write(&run, file, text);
+    }
+    let ended = run.execute().expect(0);
+    for (file, _) in pages() {
+        assert!(ended.stderr.contains(&format!("`{file}`")), "{file}: {}", ended.stderr);
+    }
+    run.clone().var("FINISHLINE_INJECT_REFRESH", "true").execute().expect(0);
+    for (file, text) in pages() {
+        match file.ends_with(".gz") {
+            true => assert_eq!(gzipped(&unzipped(&run, file)), text),
+            false => assert_eq!(std::fs::read(run.path(file)).unwrap(), text, "{file}"),
+        }
     }
 }
 
