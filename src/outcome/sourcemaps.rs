@@ -138,6 +138,9 @@ impl SourcemapProgress {
         comparison.begin(action, ChangedKind::Sourcemaps, &name, words);
         let bundle = self.bundle_id.as_ref().map(ToString::to_string);
         comparison.note("bundle", None, bundle.as_deref());
+        for file in &self.to_refresh {
+            comparison.note("renewed", Some(file), None);
+        }
         let maps = comparison.finish(PlannedPlace::default());
         outcome.plan = Some(Box::new(outcome.plan.map_or(maps.clone(), |plan| plan.merge(maps))));
         outcome.details.extend(Some(line).filter(|line| outcome.headline != *line));
@@ -183,7 +186,7 @@ impl SourcemapProgress {
             return self.nothing_sent();
         }
         let fresh = self.scripts.iter().filter(|script| script.is_new).count();
-        let (scripts, size) = (counted(self.scripts.len(), "script"), size(self.bundle_size));
+        let (scripts, size) = (self.mapped_scripts(), size(self.bundle_size));
         format!("source maps of {scripts} would be uploaded ({size}), {fresh} would get a debug id")
     }
 
@@ -212,19 +215,20 @@ impl SourcemapProgress {
         if self.file_count == 0 {
             return self.nothing_sent();
         }
-        let mapped = self.scripts.len().saturating_sub(self.unmapped.len());
-        let scripts = match self.unmapped.len() {
-            0 => counted(mapped, "script"),
-            others => format!(
-                "{} and {} without one",
-                counted(mapped, "script"),
-                counted(others, "script")
-            ),
-        };
+        let scripts = self.mapped_scripts();
         match (self.upload.is_complete, self.upload.sent_chunks > 0) {
             (true, true) => format!("source maps of {scripts} uploaded"),
             (true, false) => format!("source maps of {scripts} are uploaded, nothing to do"),
             (false, _) => format!("source maps of {scripts} sent, and not waited for"),
+        }
+    }
+
+    /// The scripts with a map, and those without one beside them.
+    fn mapped_scripts(&self) -> String {
+        let mapped = counted(self.scripts.len().saturating_sub(self.unmapped.len()), "script");
+        match self.unmapped.len() {
+            0 => mapped,
+            others => format!("{mapped} and {} without one", counted(others, "script")),
         }
     }
 

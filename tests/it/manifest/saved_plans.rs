@@ -154,7 +154,15 @@ fn a_release_of_other_inputs_or_files_is_another_plan() {
     let ended = apply(&scene, &release("")).execute().expect(4);
     assert_eq!(ended.json()["error"]["code"], "plan-changed");
     scene.run.file("dist/app.js", script);
-    apply(&scene, &release("")).execute().expect(0);
+    // What is renewed beside the scripts is a part of the plan.
+    let refreshing = release(", inject-refresh: true");
+    save(&scene, &refreshing);
+    scene.run.file("dist/app.js.br", "brotli");
+    let ended = apply(&scene, &refreshing).execute().expect(4);
+    assert_eq!(ended.json()["error"]["code"], "plan-changed");
+    save(&scene, &refreshing);
+    apply(&scene, &refreshing).execute().expect(0);
+    assert!(!scene.run.path("dist/app.js.br").exists());
 }
 
 /// The mode and the address after the install are a part of what was reviewed.

@@ -117,6 +117,10 @@ fn a_plan_tells_what_a_run_would_delete_and_write_anew() {
     assert!(ended.stdout.contains("1 file with the hash or a packed copy"), "{}", ended.stdout);
     assert!(ended.stdout.contains("`dist/a.js.br`"), "{}", ended.stdout);
     assert_eq!(snapshot(&run.path("dist")), before);
+    write(&run, "dist/bare.js", "console.log(1)\n");
+    let ended = run.clone().var("FINISHLINE_ALLOW_EMPTY", "true").execute().expect(0);
+    let words = "source maps of 1 script and 1 script without one would be uploaded";
+    assert!(ended.stdout.contains(words), "{}", ended.stdout);
 }
 
 #[test]
