@@ -65,46 +65,110 @@ fn line_end_width_at(text: &str) -> usize {
 
 fn last_comment<'a>(script: &'a str, name: &str) -> Option<MagicComment<'a>> {
     memmem::find(script.as_bytes(), name.as_bytes())?;
+    let mut search = TrailerSearch::new(script);
     for at in memmem::rfind_iter(script.as_bytes(), name) {
         let value_at = at + name.len();
-        let line = &script[value_at..];
-        let line = &line[..line.find(is_line_end).unwrap_or(line.len())];
-        if !TokenGap::skip(&script[value_at + line.len()..]).rest.is_empty() {
+        let line_end = search.line_end.behind(value_at, |text| text.find(is_line_end));
+        if !search.gap_behind_line.is_gap(line_end) {
             return None;
         }
-        let behind = &script[value_at..];
-        if let Some(value) = comment_value(&script[..at], line, behind) {
-            // V8 passes over blanks before the value.
-            let blanks = line.len() - line.trim_start().len();
-            return Some(MagicComment { at: value_at + blanks, value });
+        let is_block = match opening(&script[..at]) {
+            Some(is_block) => is_block,
+            None => continue,
+        };
+        let closing = search.closing.behind(value_at, |text| text.find("*/"));
+        let end = match (is_block, closing < line_end) {
+            // Code behind it, or the end of a string that it stands in.
+            (true, true) if search.gap_behind_comment.is_gap(closing + 2) => closing,
+            (false, false) => line_end,
+            // A comment that is not closed, or one within a longer one.
+            _ => continue,
+        };
+        // V8 passes over blanks before the value.
+        let blanks = script[value_at..end].len() - script[value_at..end].trim_start().len();
+        let at = value_at + blanks;
+        // Engines take nothing with a blank or a quotation mark: this is how a string is told apart.
+        let odd = search.odd.behind(at, |text| text.find(is_odd)).min(end);
+        if odd > at && script[odd..end].trim_start().is_empty() {
+            return Some(MagicComment { at, value: &script[at..odd] });
         }
     }
     None
 }
 
-/// The value of a comment whose opening stands at the end of `before`, out of the rest of its line;
-/// `behind` is that line with all that follows.
-fn comment_value<'a>(before: &str, line: &'a str, behind: &str) -> Option<&'a str> {
-    let before = before.trim_end_matches([' ', '\t']);
-    let opening = before.strip_suffix(['#', '@'])?;
+/// Whether the comment that opens at the end of a text is one in `/*`, or one in `//`; none where none opens.
+fn opening(before: &str) -> Option<bool> {
+    let opening = before.trim_end_matches([' ', '\t']).strip_suffix(['#', '@'])?;
     let is_block = opening.ends_with("/*");
-    let line = match (is_block, line.split_once("*/")) {
-        // Code behind it, or the end of a string that it stands in.
-        (true, Some((value, _))) => {
-            let rest = &behind[value.len() + 2..];
-            TokenGap::skip(rest).rest.is_empty().then_some(value)?
+    (is_block || opening.ends_with("//")).then_some(is_block)
+}
+
+fn is_odd(character: char) -> bool {
+    character.is_whitespace() || matches!(character, '"' | '\'' | '`')
+}
+
+/// What is known of a script while its comments are looked for from the back: so each of its bytes is looked
+/// at once, however many texts look like such a comment.
+struct TrailerSearch<'a> {
+    gap_behind_line: TokenSearch<'a>,
+    gap_behind_comment: TokenSearch<'a>,
+    line_end: NearestPlace<'a>,
+    closing: NearestPlace<'a>,
+    odd: NearestPlace<'a>,
+}
+
+impl<'a> TrailerSearch<'a> {
+    fn new(script: &'a str) -> Self {
+        let nearest = || NearestPlace { script, known_from: script.len(), place: script.len() };
+        let gap = || TokenSearch { script, known_from: script.len(), is_gap: true };
+        Self {
+            gap_behind_line: gap(),
+            gap_behind_comment: gap(),
+            line_end: nearest(),
+            closing: nearest(),
+            odd: nearest(),
         }
-        (false, None) => line,
-        // A comment that is not closed, or one within a longer one.
-        (true, None) | (false, Some(_)) => return None,
-    };
-    let value = line.trim();
-    // Engines take nothing with a blank or a quotation mark: this is how a string is told apart.
-    let is_value = !value.is_empty()
-        && !value.contains(|character: char| {
-            character.is_whitespace() || matches!(character, '"' | '\'' | '`')
-        });
-    ((is_block || opening.ends_with("//")) && is_value).then_some(value)
+    }
+}
+
+/// Whether a token stands behind a place, for places that are asked for from the back.
+struct TokenSearch<'a> {
+    script: &'a str,
+    known_from: usize,
+    is_gap: bool,
+}
+
+impl TokenSearch<'_> {
+    /// Whether nothing but white space and comments stands behind a byte.
+    fn is_gap(&mut self, at: usize) -> bool {
+        let is_empty = |text: &str| TokenGap::skip(text).rest.is_empty();
+        if at < self.known_from {
+            // A comment may reach over the place that is known.
+            let leads_there = is_empty(&self.script[at..self.known_from]);
+            self.is_gap = if leads_there { self.is_gap } else { is_empty(&self.script[at..]) };
+            self.known_from = at;
+        }
+        self.is_gap
+    }
+}
+
+/// Where something stands next, for places that are asked for from the back.
+struct NearestPlace<'a> {
+    script: &'a str,
+    known_from: usize,
+    place: usize,
+}
+
+impl NearestPlace<'_> {
+    /// The next place behind this one; the end of the script where there is none.
+    fn behind(&mut self, at: usize, find: impl Fn(&str) -> Option<usize>) -> usize {
+        if at < self.known_from {
+            let found = find(&self.script[at..self.known_from]).map(|found| at + found);
+            self.place = found.unwrap_or(self.place);
+            self.known_from = at;
+        }
+        self.place
+    }
 }
 
 #[cfg(test)]
@@ -170,6 +234,26 @@ mod tests {
             "# sourceMappingURL=a.map",
         ] {
             assert_eq!(url_of(script), None, "{script:?}");
+        }
+    }
+
+    #[test]
+    fn many_texts_that_look_like_the_comment_are_looked_at_once() {
+        let repeated = |text: &str, end: &str| format!("f({}){end}", text.repeat(20_000));
+        for (text, end) in [
+            ("\"/*# sourceMappingURL=data:,AAAA */\",", ""),
+            ("'//# sourceMappingURL=x.map',", "\n"),
+            ("/*# sourceMappingURL=a b */", "\n"),
+            ("//# sourceMappingURL=a b\n", "\n"),
+            ("/*#sourceMappingURL=", "\n"),
+            ("//#sourceMappingURL=", "\"\n"),
+        ] {
+            assert_eq!(url_of(&repeated(text, end)), None, "{text}");
+            let named = format!("{}\n//# sourceMappingURL=a.map\n", repeated(text, end));
+            assert_eq!(url_of(&named), Some("a.map"), "{text}");
+            let behind = format!("f()\n//# sourceMappingURL=a.map\n{}", text.repeat(20_000));
+            let is_comment = text.ends_with("*/") || text.ends_with('\n');
+            assert_eq!(url_of(&behind) == Some("a.map"), is_comment, "{text}");
         }
     }
 
