@@ -11,11 +11,14 @@ const REGISTRY: &str = "_sentryDebugIds";
 const REACH: usize = 160;
 
 /// One statement for any script: it needs no module, no strict mode and no syntax of after 1999, has
-/// no effect but its entry, and cannot throw.
+/// no effect but its entry, and cannot throw. Each name of the global object is asked by itself, since a
+/// script may declare it farther down, and throws for whoever asks before.
 pub fn statement(id: &DebugId) -> String {
+    let named = |name: &str| format!("f(function(){{return {name}}})");
+    let global = ["globalThis", "window", "global", "self"].map(named).join("||");
     format!(
-        "(function(i){{try{{var g=typeof window!=\"undefined\"?window:typeof global!=\"undefined\"?global:\
-         typeof globalThis!=\"undefined\"?globalThis:self,s=(new g.Error).stack;\
+        "(function(i){{function f(w){{try{{w=w();return w.Error&&w}}catch(e){{}}}}try{{\
+         var g={global},s=(new g.Error).stack;\
          if(s)(g.{REGISTRY}=g.{REGISTRY}||{{}})[s]=i}}catch(e){{}}}})(\"{id}\");"
     )
 }
