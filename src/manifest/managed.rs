@@ -2,7 +2,7 @@
 
 use crate::inputs::MappingPlace;
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use url::Url;
 
 /// What the name of the record adds to the manifest's.
@@ -82,8 +82,9 @@ impl ManagedRecord {
         let mut by_key: HashMap<_, Vec<_>> = HashMap::new();
         current.iter().for_each(|now| by_key.entry(now.key()).or_default().push(now));
         let known = self.integrations.iter();
+        let apart = self.servers_apart(current);
         let known = known.filter(|one| {
-            let is_there = one.is_held(current) || one.is_renamed_place(current);
+            let is_there = one.is_held(current) || one.is_renamed_place(current, &apart);
             !removed.contains(&one.key()) && !is_there
         });
         let unnamed = known.map(|one| match by_key.get(&one.key()) {
@@ -110,8 +111,9 @@ impl ManagedRecord {
     /// Keeps those the manifest's own that an entry of it installed, where another one only links now.
     pub fn keep_installed(&self, current: &mut [ManagedIntegration]) {
         let installed = |one: &&ManagedIntegration| !one.links_only && one.id.is_some();
-        let own: HashSet<_> = current.iter().filter(installed).map(|one| one.id).collect();
-        for now in current.iter_mut().filter(|now| now.links_only && !own.contains(&now.id)) {
+        let place = |one: &ManagedIntegration| (server_key(&one.server), one.id);
+        let own: HashSet<_> = current.iter().filter(installed).map(place).collect();
+        for now in current.iter_mut().filter(|now| now.links_only && !own.contains(&place(now))) {
             let mut known = self.integrations.iter().filter(installed);
             if let Some(known) = known.find(|known| known.key() == now.key()) {
                 (now.links_only, now.name) = (false, known.name.clone());
@@ -124,8 +126,27 @@ impl ManagedRecord {
     /// server's.
     pub fn elsewhere(&self, current: &[ManagedIntegration]) -> Vec<ManagedIntegration> {
         let reached: HashSet<_> = current.iter().map(|now| server_key(&now.server)).collect();
-        let known = self.integrations.iter().filter(|one| one.is_renamed_place(current));
+        let apart = self.servers_apart(current);
+        let known = self.integrations.iter().filter(|one| one.is_renamed_place(current, &apart));
         known.filter(|one| !reached.contains(&server_key(&one.server))).cloned().collect()
+    }
+
+    /// The servers that are two, and not one by two names: each has an integration under an id that the
+    /// other has one under as well.
+    fn servers_apart(&self, current: &[ManagedIntegration]) -> HashSet<(String, String)> {
+        let mut apart = HashSet::new();
+        for all in [&self.integrations, current] {
+            let mut by_id: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
+            for (one, id) in all.iter().filter_map(|one| Some((one, one.id?))) {
+                by_id.entry(id).or_default().insert(server_key(&one.server));
+            }
+            for servers in by_id.into_values() {
+                let pairs = servers.iter().flat_map(|a| servers.iter().map(move |b| (a, b)));
+                let pairs = pairs.filter(|(a, b)| a != b);
+                apart.extend(pairs.map(|(a, b)| (a.clone(), b.clone())));
+            }
+        }
+        apart
     }
 
     /// The record of what is managed now, and of what should have gone and is still there.
@@ -159,18 +180,20 @@ impl ManagedIntegration {
     }
 
     /// Whether one of these is the same integration, in a place that is named otherwise: its organization
-    /// by the slug or by the id, or its server by another of its names.
-    fn is_renamed_place(&self, current: &[Self]) -> bool {
+    /// by the slug or by the id, or its server by another of its names, which is none of those `apart`.
+    fn is_renamed_place(&self, current: &[Self], apart: &HashSet<(String, String)>) -> bool {
         let is_id = |org: &str| org.bytes().all(|byte| byte.is_ascii_digit());
         let is_same = |a: &str, b: &str| a == b || a.is_empty() || b.is_empty();
         let is_alike = |now: &&Self| {
             self.id.is_some() && self.id == now.id && is_same(&self.provider, &now.provider)
         };
+        let own = server_key(&self.server);
         current.iter().filter(is_alike).any(|now| {
-            match server_key(&self.server) == server_key(&now.server) {
+            let servers = (own.clone(), server_key(&now.server));
+            match servers.0 == servers.1 {
                 true => is_id(&now.org) != is_id(&self.org),
                 // A file is known by where it is.
-                false if self.server.starts_with(EMBEDDED) => false,
+                false if self.server.starts_with(EMBEDDED) || apart.contains(&servers) => false,
                 false => self.org == now.org && is_same(&self.name, &now.name),
             }
         })

@@ -153,3 +153,46 @@ fn a_manifest_that_is_read_from_a_descriptor_is_not_pruned() {
         assert!(!run.database().exists());
     }
 }
+
+/// Servers that were set up alike give the same ids to what is called the same.
+#[test]
+fn what_one_of_two_servers_has_is_pruned_although_the_other_has_the_like() {
+    let servers = [ServeProxy::new(), ServeProxy::new()];
+    let run = ProgramRun::github()
+        .var("FINISHLINE_MANIFEST", "finishline.yml")
+        .var("FINISHLINE_MAX_PARALLEL", "1")
+        .var("SENTRY_AUTH_TOKEN", crate::support::serve::TOKEN)
+        .var("NO_PROXY", "127.0.0.1");
+    let at = |index: usize, entry: &str| format!("url: '{}', {entry}", servers[index].serve.url());
+    let (stays, plain) = (example("stays"), example("two"));
+    let linked = format!("{plain}, repositories: [acme/web]");
+    let own = [at(0, &stays), at(0, &linked), at(1, &stays)];
+    let names = |index: usize| {
+        let all = format!("{ACTIVE}; ").replace(
+            " ORDER BY 1; ",
+            " UNION ALL SELECT name FROM repository WHERE status = 'active' ORDER BY 1",
+        );
+        crate::support::rows::rows(&servers[index].serve.database(), &all)
+    };
+    let prune = |entry: Option<&str>| {
+        let all = own.iter().cloned().chain(entry.map(|entry| at(1, entry)));
+        let all: Vec<_> = all.collect();
+        let all: Vec<_> = all.iter().map(String::as_str).collect();
+        written(&run, "defaults: {org: acme}", &all);
+        run.execute().expect(0);
+        assert_eq!(names(0), ["acme/web", "stays", "two"]);
+        names(1)
+    };
+    assert_eq!(prune(Some(&linked)), ["acme/web", "stays", "two"]);
+    assert_eq!(prune(Some(&plain)), ["stays", "two"]);
+    // The other server's is not the one that an entry only links through here.
+    let record: serde_json::Value =
+        serde_json::from_str(&run.text("finishline.yml.managed.json")).unwrap();
+    let id = &record["integrations"][3]["id"];
+    assert_eq!(*id, record["integrations"][1]["id"]);
+    let through =
+        format!("provider: example, mode: link, integration-id: {id}, repositories: [acme/api]");
+    assert_eq!(prune(Some(&through)), ["acme/api", "stays", "two"]);
+    assert_eq!(prune(None), ["acme/api", "stays"]);
+    assert_eq!(managed(&run), 3);
+}
