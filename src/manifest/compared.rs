@@ -3,8 +3,8 @@
 use super::managed::{EMBEDDED, server_key};
 use crate::error::{Error, ErrorCode};
 use crate::inputs::Inputs;
-use crate::inputs::types::BackendName;
-use crate::provider::{self, AllowedSteps};
+use crate::inputs::types::{BackendName, Mode};
+use crate::provider::{self, AllowedSteps, Answers};
 use crate::text::yaml::LineColumn;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -37,13 +37,30 @@ impl ComparedEntry<'_> {
         format!("{server} {org}")
     }
 
+    /// What has one repository of a name, for one integration; none where the entry may be about the
+    /// integration of another one. Two instances of a service may have repositories of one name.
+    pub(super) fn repository_owner(&self) -> Option<String> {
+        let inputs = self.inputs;
+        if inputs.mode == Mode::Link || inputs.integration_id.is_some() {
+            return None;
+        }
+        let key = inputs.provider.as_deref()?;
+        let answers = self.answers(key).filter(|_| self.backend != Some(BackendName::Embedded));
+        let instance = answers.map(|answers| server_key(answers.text("url"))).unwrap_or_default();
+        Some(format!("{} {key} {instance}", self.organization()))
+    }
+
+    /// What is known of the fields of its steps.
+    fn answers(&self, key: &str) -> Option<Answers> {
+        let provider = provider::find(key).unwrap_or_else(|_| provider::undescribed());
+        provider::parse_partial(provider, &self.inputs.state, AllowedSteps::AnySteps).ok()
+    }
+
     /// Which integration it is about, as far as the inputs tell.
     pub(super) fn accounts(&self) -> Vec<String> {
         let Some(key) = &self.inputs.provider else { return Vec::new() };
         let provider = provider::find(key).unwrap_or_else(|_| provider::undescribed());
-        let answers =
-            provider::parse_partial(provider, &self.inputs.state, AllowedSteps::AnySteps).ok();
-        let account = answers.and_then(|answers| provider.account(&answers));
+        let account = self.answers(key).and_then(|answers| provider.account(&answers));
         let own = Some(provider.integration_key()).filter(|own| !own.is_empty()).unwrap_or(key);
         let account = account.map(|account| format!("{own} account {account}"));
         let by_id = self.inputs.integration_id.map(|id| format!("{own} id {id}"));

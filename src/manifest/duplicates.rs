@@ -34,9 +34,28 @@ pub fn duplicates(entries: &[ComparedEntry<'_>]) -> Vec<Error> {
             }
         }
     }
+    mistakes.extend(repositories_twice(entries));
     mistakes.extend(contradictions(entries));
     mistakes.extend(deploys_twice(entries));
     mistakes.extend(deleted_maps(entries));
+    mistakes
+}
+
+/// A mistake for each repository that two integrations would take from one another.
+fn repositories_twice(entries: &[ComparedEntry<'_>]) -> Vec<Error> {
+    let (mut seen, mut mistakes) = (BTreeMap::new(), Vec::new());
+    for entry in entries {
+        let Some(owner) = entry.repository_owner() else { continue };
+        for name in &entry.inputs.repositories {
+            let same = format!("{owner} {}", name.to_ascii_lowercase());
+            let first = first_place(&mut seen, same, entry);
+            mistakes.extend(first.filter(|(key, _)| *key != entry.key).map(|(key, first)| {
+                let name = quote(name);
+                let message = format!("repository {name} is linked by `{key}` at {first}, too");
+                mistake(message, "remove it from one of the two entries", entry.place)
+            }));
+        }
+    }
     mistakes
 }
 

@@ -124,6 +124,19 @@ fn a_stack_root_of_a_project_twice_is_an_error_with_both_places() {
     assert!(said.contains("is mapped twice, first at line 5 column 7"), "{said}");
 }
 
+/// Each run would take it from the other one.
+#[test]
+fn a_repository_of_two_integrations_is_an_error_with_both_places() {
+    let entry = |name: &str, repository: &str| {
+        format!(
+            "  - {{provider: example, state: {{name: {name}}}, repositories: [{repository}]}}\n"
+        )
+    };
+    let entries = entry("one", "acme/api, acme/web") + &entry("two", "Acme/Web");
+    let first = "repository `Acme/Web` is linked by `integrations[0]` at line 4 column 5, too";
+    assert_twice(&entries, "line 5 column 5", first);
+}
+
 #[test]
 fn what_only_looks_the_same_is_none() {
     let entries = "  - {provider: opsgenie, state: {baseUrl: 'https://api.opsgenie.com/', provider: ops}}
@@ -131,8 +144,10 @@ fn what_only_looks_the_same_is_none() {
   - {provider: opsgenie, state: {baseUrl: 'https://api.opsgenie.com/', provider: ops2}}
   - {provider: example, state: {name: ops}, code-mappings: [{project: web, repository: acme/web}]}
   - {provider: example, org: beta, state: {name: ops}, code-mappings: [{project: web, repository: acme/web}]}
-  - {provider: gitlab, state: {url: 'https://gitlab.com', clientId: a, clientSecret: '${SECRET}'}}
-  - {provider: gitlab, state: {url: 'https://gitlab.example.com', clientId: a, clientSecret: '${SECRET}'}}
+  - {provider: gitlab, state: {url: 'https://gitlab.com', clientId: a, clientSecret: '${SECRET}'}, repositories: [a/b, a/b]}
+  - {provider: gitlab, state: {url: 'https://gitlab.example.com', clientId: a, clientSecret: '${SECRET}'}, repositories: [a/b]}
+  - {provider: gitea, state: {url: 'https://gitlab.com', clientId: a, clientSecret: '${SECRET}'}, repositories: [a/b]}
+  - {mode: link, integration-id: 9, repositories: [a/b]}
   - {provider: slack}
   - {provider: slack}
 ";
