@@ -3,7 +3,7 @@
 use super::task::{IntegrationTask, list_ids, other_account};
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::ListedIntegration;
-use crate::provider::IntegrationMatch;
+use crate::provider::{IntegrationMatch, ListingFilter};
 use crate::text::quote;
 
 /// What will be done about an integration that is not wanted any more.
@@ -46,8 +46,11 @@ impl IntegrationTask {
             Some(id) => listed.iter().filter(|one| one.id == id).collect(),
             None => self.identified(listed)?,
         };
+        // What no finish changes tells two of one name apart.
         let is_other = |one: &&&ListedIntegration| {
-            self.has_state && self.provider.matches(&self.answers, one) == IntegrationMatch::Other
+            self.has_state
+                && (self.provider.matches(&self.answers, one) == IntegrationMatch::Other
+                    || self.provider.ignored_change(&self.answers, one).is_some())
         };
         if let Some(other) = meant.iter().find(is_other) {
             return Err(other_account(other));
@@ -73,7 +76,8 @@ impl IntegrationTask {
         listed: &'a [ListedIntegration],
     ) -> Result<Vec<&'a ListedIntegration>> {
         let verdicts = listed.iter().map(|one| (one, self.provider.matches(&self.answers, one)));
-        let (mut found, mut is_unknown) = (Vec::new(), self.lacks_identity());
+        let (mut found, mut is_unknown) =
+            (Vec::new(), self.lacks_identity() && !self.names_candidates());
         for (one, verdict) in verdicts {
             match verdict {
                 IntegrationMatch::Same | IntegrationMatch::Differs => found.push(one),
@@ -101,6 +105,14 @@ impl IntegrationTask {
             format!("integration {id} is of the provider {}, not {}", quote(found), quote(own));
         let hint = "check `integration-id` and `provider`";
         Err(Error::new(ErrorCode::IntegrationMismatch, message).with_hint(hint))
+    }
+
+    /// Whether what is given alone says of any other integration that it is another one.
+    fn names_candidates(&self) -> bool {
+        match self.provider.candidates(&self.answers) {
+            ListingFilter::ExternalId(text) | ListingFilter::Name(text) => !text.is_empty(),
+            ListingFilter::All => false,
+        }
     }
 
     /// Whether a field is not given that every install has, and that is no secret.

@@ -131,7 +131,8 @@ impl Provider for Opsgenie {
     fn ignored_change(&self, answers: &Answers, listed: &ListedIntegration) -> Option<String> {
         let account = answers.text("provider");
         let domain = listed.domain_name.as_deref()?;
-        let requested = domain_name(account, answers.text("baseUrl"));
+        let base_url = Some(answers.text("baseUrl")).filter(|url| !url.is_empty())?;
+        let requested = domain_name(account, base_url);
         (listed.external_id == account && domain != requested).then(|| {
             format!(
                 "account {account} keeps its region ({domain}): delete the integration to change it"

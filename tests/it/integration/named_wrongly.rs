@@ -100,3 +100,26 @@ fn a_repository_takes_no_mapping_along_that_is_wanted_or_not_shown() {
         gone.args(&["plan", "--exit-code"]).execute().expect(0);
     }
 }
+
+const OPSGENIE: &str =
+    "{baseUrl: 'https://api.opsgenie.com/', provider: acme, apiKey: abcd1234abcd}";
+
+/// Of an account nobody has, and of one in another region, whatever else the organization has.
+#[test]
+fn a_removal_takes_only_what_its_state_describes() {
+    let serve = ServeProcess::start();
+    for run in [ProgramRun::github().embedded("opsgenie", OPSGENIE), serve.github_run()] {
+        let run = run.var("FINISHLINE_ORG", "acme").var("FINISHLINE_PROVIDER", "opsgenie");
+        let run = run.var("FINISHLINE_STATE", OPSGENIE);
+        run.execute().expect(0);
+        let removal = |state: &str| {
+            run.clone().var("FINISHLINE_MODE", "remove").var("FINISHLINE_STATE", state).execute()
+        };
+        let gone = removal("{provider: old-ops}").expect(0);
+        assert_eq!(gone.output("changed"), "false", "{}", gone.stdout);
+        let other = removal("{baseUrl: 'https://api.eu.opsgenie.com/', provider: acme}").expect(4);
+        assert_eq!(other.output("error-code"), "integration-mismatch", "{}", other.stderr);
+        removal("{baseUrl: 'https://api.opsgenie.com/'}").expect(2);
+        assert_eq!(removal("{provider: acme}").expect(0).output("changed"), "true");
+    }
+}
