@@ -6,6 +6,7 @@ pub mod sentry;
 use crate::error::{Error, ErrorCode, Warning};
 use crate::inputs::{CodeMapping, MappingPlace};
 use crate::integration::{ExistingLinks, RequestedLinks, links};
+use crate::outcome::CANCELLED;
 use crate::text::quote;
 
 /// What came of the repositories and code mappings that are set once the integration is there.
@@ -20,6 +21,9 @@ pub struct LinkReport {
     pub warnings: Vec<Warning>,
     /// The worst of what went wrong: no outage hides what was refused.
     pub failure: Option<Error>,
+    /// The worst of what is still there and was to be gone, which is the end of the run: to say so was
+    /// all that was asked for.
+    pub left: Option<Error>,
 }
 
 impl LinkReport {
@@ -53,7 +57,10 @@ impl LinkReport {
         }
         for name in std::mem::take(&mut missing.absent_repositories) {
             let why = "not all other links are set, and it may take them along";
-            self.warn("repository-not-removed", not_unlinked(&name, why));
+            let message = not_unlinked(&name, why);
+            let failure = self.failure.clone().unwrap_or_else(|| refused(why));
+            worse(&mut self.left, Error { message: message.clone(), ..failure });
+            self.warn("repository-not-removed", message);
         }
     }
 
@@ -68,13 +75,13 @@ impl LinkReport {
     }
 
     fn not_unlinked(&mut self, name: &str, why: Error) {
-        self.failed("repository-not-removed", not_unlinked(name, &why.message), why);
+        self.not_removed("repository-not-removed", not_unlinked(name, &why.message), why);
     }
 
     fn not_unmapped(&mut self, mapping: &CodeMapping, why: Error) {
         let what = quote(&format!("{} of {}", mapping.stack_root, mapping.project));
         let message = format!("cannot delete the code mapping of {what}: {why}");
-        self.failed("code-mapping-not-deleted", message, why);
+        self.not_removed("code-mapping-not-deleted", message, why);
     }
 
     fn not_linked(&mut self, what: &str, why: Error) {
@@ -83,9 +90,26 @@ impl LinkReport {
     }
 
     /// Nothing is known of what is linked, so that nothing is changed.
-    fn unread(&mut self, why: Error) {
+    fn unread(&mut self, requested: &RequestedLinks, why: Error) {
         let message = format!("cannot read what is linked: {why}");
-        self.failed("repository-not-linked", message, why);
+        match requested.has_absent() {
+            true => self.not_removed("repository-not-linked", message, why),
+            false => self.failed("repository-not-linked", message, why),
+        }
+    }
+
+    /// A signal, or the deadline, came before all of it was done.
+    pub(crate) fn broken_off(&mut self, end: ErrorCode, requested: &RequestedLinks) {
+        let what = "all repositories and code mappings were set";
+        let message = match end {
+            ErrorCode::Cancelled => format!("{CANCELLED}; not {what}"),
+            _ => format!("the deadline passed before {what}"),
+        };
+        let why = Error::new(end, message.clone());
+        match end == ErrorCode::Cancelled || requested.has_absent() {
+            true => self.not_removed(end.slug(), message, why),
+            false => self.failed(end.slug(), message, why),
+        }
     }
 
     fn not_mapped(&mut self, mapping: &CodeMapping, why: Error) {
@@ -97,15 +121,26 @@ impl LinkReport {
     /// Says what went wrong, whose code is that of its cause.
     fn failed(&mut self, slug: &'static str, message: String, why: Error) {
         self.warn(slug, message.clone());
-        // As among several entries: what a person must allow, what was refused, what may pass.
-        let rank = |failure: &Error| [5, 4, 6].map(|exit| failure.code.exit().number() != exit);
-        if self.failure.as_ref().is_none_or(|known| rank(&why) < rank(known)) {
-            self.failure = Some(Error { message, ..why });
-        }
+        worse(&mut self.failure, Error { message, ..why });
+    }
+
+    /// The same of what was to be gone.
+    fn not_removed(&mut self, slug: &'static str, message: String, why: Error) {
+        worse(&mut self.left, Error { message: message.clone(), ..why.clone() });
+        self.failed(slug, message, why);
     }
 
     fn warn(&mut self, slug: &'static str, message: String) {
         self.warnings.push(Warning::new(slug, message));
+    }
+}
+
+/// Keeps the worse of two failures, as among several entries: a signal, what a person must allow, what was
+/// refused, what may pass.
+fn worse(known: &mut Option<Error>, new: Error) {
+    let rank = |failure: &Error| [9, 5, 4, 6].map(|exit| failure.code.exit().number() != exit);
+    if known.as_ref().is_none_or(|known| rank(&new) < rank(known)) {
+        *known = Some(new);
     }
 }
 

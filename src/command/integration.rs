@@ -194,7 +194,11 @@ pub(crate) async fn apply_links(
     outcome.changed |= report.changed;
     outcome.lacks_links = !report.warnings.is_empty();
     outcome.details.extend(report.done);
+    let count = report.warnings.len();
     outcome.warnings.extend(report.warnings);
+    if let Some(failure) = report.left {
+        *outcome = std::mem::take(outcome).failed_in_parts(failure, count);
+    }
 }
 
 /// The decision of the run that began a pipeline.

@@ -80,7 +80,10 @@ impl RunContext<'_> {
             return Ok(report.planned_links(planned.plan()));
         }
         let mut links = LinkReport::default();
-        backend.set_links(inputs.integration_id, &requested, &mut links).await;
+        let work = backend.set_links(inputs.integration_id, &requested, &mut links);
+        if let Err(end) = self.cancellation.within(deadline, work).await {
+            links.broken_off(end, &requested);
+        }
         Ok(report.linked(links.changed, links.done, links.failure, links.warnings))
     }
 }

@@ -14,7 +14,7 @@ use crate::os::clock::unix_seconds;
 use crate::outcome::{EntryOutcome, Outcome};
 use crate::output::OutputSinks;
 use crate::text::quote;
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
@@ -242,7 +242,13 @@ impl RunContext<'_> {
                     }
                     None => break,
                 },
-                () = &mut overdue => break,
+                () = &mut overdue => {
+                    self.cancellation.finish();
+                    while let Some(Some((index, outcome))) = under_way.next().now_or_never() {
+                        done[index] = Some(outcome);
+                    }
+                    break;
+                }
             }
         }
         let end = |(entry, outcome): (&PreparedEntry, Option<Outcome>)| EntryOutcome {

@@ -248,7 +248,11 @@ impl<'r> RunContext<'r> {
             Ok(jobs) => self.run_requested(inputs, jobs, deadline).await,
             Err(failure) => return self.input_error(inputs, failure),
         };
-        self.with_status(inputs, outcome, deadline).await
+        // The host waits for the outputs, and not for long.
+        match self.cancellation.is_over() {
+            true => outcome,
+            false => self.with_status(inputs, outcome, deadline).await,
+        }
     }
 
     /// What the inputs ask for. The lack of a token is reported before the mistakes in it.
@@ -293,7 +297,7 @@ impl<'r> RunContext<'r> {
             None => None,
         };
         let released = match release {
-            Some(release) => Some(self.release(inputs, release, backend).await),
+            Some(release) => Some(self.release_unless_over(inputs, release, backend).await),
             None => skipped,
         };
         let outcome = match (integrated, released) {
@@ -346,6 +350,21 @@ impl<'r> RunContext<'r> {
         let title = format!("finishline: release {}", release.task.version);
         let work = Box::pin(async { Ok(release.execute(self, backend?).await) });
         self.with_masks(&secrets, &visible_texts, Some(&title), work, Outcome::failed).await
+    }
+
+    /// The release, but where a stop came before; then the integration beside it is told all the same.
+    async fn release_unless_over(
+        &self,
+        inputs: &Inputs,
+        release: PreparedRelease<'_>,
+        backend: Result<BackendName>,
+    ) -> Outcome {
+        let cancelled = || {
+            let message = "the release is not complete: the run was cancelled by a signal";
+            Outcome::failed(Error::new(ErrorCode::Cancelled, message))
+        };
+        let work = Box::pin(self.release(inputs, release, backend));
+        self.cancellation.until_over(work).await.unwrap_or_else(cancelled)
     }
 
     /// A person at a terminal may be waited for; a CI job never waits.

@@ -14,8 +14,8 @@ use crate::manifest::{ComparedDeploy, ComparedRelease};
 use crate::model::site::Site;
 use crate::os::activity;
 use crate::os::clock::unix_ms;
-use crate::outcome::Outcome;
 use crate::outcome::release::ReleaseReport;
+use crate::outcome::{CANCELLED, Outcome};
 use crate::output;
 use crate::release::driver::{ReleaseProgress, drive, planned_earlier_deploy};
 use crate::release::{
@@ -254,14 +254,17 @@ impl<'a> PreparedRelease<'a> {
                 false => Ok(()),
             }
         };
-        let result = timeout_at(self.deadline, work).await;
+        let result = run.cancellation.within(deadline, work).await;
         let report = ReleaseReport { task: &self.task, site };
         match result {
             Ok(Ok(())) => report.complete(&done),
             Ok(Err(failure)) => report.failed(&done, failure),
-            Err(_) => {
-                let message = "the deadline passed before the release was complete";
-                report.failed(&done, Error::new(ErrorCode::Deadline, message))
+            Err(end) => {
+                let message = match end {
+                    ErrorCode::Cancelled => CANCELLED,
+                    _ => "the deadline passed before the release was complete",
+                };
+                report.failed(&done, Error::new(end, message))
             }
         }
     }

@@ -18,7 +18,7 @@ use crate::outcome::integration::IntegrationReport;
 use crate::output::OutputSinks;
 use crate::provider;
 use std::rc::Rc;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use url::Url;
 
 /// A Sentry in one run.
@@ -61,6 +61,7 @@ impl RunContext<'_> {
         let finished = outcome.subject.as_ref().and_then(|subject| subject.integration.as_ref());
         if let Some((id, _)) = finished
             && listed.iter().any(|one| one.id == *id && one.deletion.is_some())
+            && !self.cancellation.is_over()
         {
             run.backend.check_revived(*id).await?;
         }
@@ -244,10 +245,9 @@ impl<'a> IntegrationBackend for SentryRun<'a> {
     ) {
         let deadline = self.backend.deadline();
         let work = self.backend.set_links(integration_id, requested, report);
-        // The deadline of the whole run would hide the finished integration.
-        if timeout_at(deadline, work).await.is_err() {
-            let message = "the deadline passed before all repositories and code mappings were set";
-            report.warnings.push(Warning::new("deadline", message));
+        // The end of the whole run would hide the finished integration.
+        if let Err(end) = self.run.cancellation.within(deadline, work).await {
+            report.broken_off(end, requested);
         }
     }
 }

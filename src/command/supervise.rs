@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 use std::thread;
 use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 
 /// A stop that was asked for, and that the work may take upon itself: it then begins nothing more,
 /// and ends by itself within its own time.
@@ -18,6 +19,8 @@ pub(crate) struct Cancellation {
     is_requested: Cell<bool>,
     is_deferred: Cell<bool>,
     notify: Notify,
+    is_over: Cell<bool>,
+    end: Notify,
 }
 
 impl Cancellation {
@@ -41,10 +44,57 @@ impl Cancellation {
     /// Waits for a signal, and ends when the work leaves the stop to others.
     async fn cancelled(&self) {
         StopSignals::listen().received().await;
+        self.is_requested.set(true);
         if self.is_deferred.get() {
-            self.is_requested.set(true);
             self.notify.notify_one();
             std::future::pending::<()>().await;
+        }
+        self.finish();
+        // What keeps account of what it did ends in this turn.
+        tokio::task::yield_now().await;
+    }
+
+    /// From now on nothing is begun, and what is under way ends with what it did.
+    pub(crate) fn finish(&self) {
+        self.is_over.set(true);
+        self.end.notify_waiters();
+    }
+
+    /// Whether what is under way has to end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over.get()
+    }
+
+    async fn over(&self) {
+        let end = self.end.notified();
+        if !self.is_over() {
+            end.await;
+        }
+    }
+
+    /// Does work that may keep account of what it did; nothing, where a stop came before it had one.
+    pub(crate) async fn until_over<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        if self.is_over() {
+            return None;
+        }
+        tokio::select! {
+            biased;
+            ended = work => Some(ended),
+            () = self.over() => None,
+        }
+    }
+
+    /// Does the work as far as it comes before the deadline, and before a stop; else which of both ended
+    /// it.
+    pub(crate) async fn within<T>(
+        &self,
+        deadline: Instant,
+        work: impl Future<Output = T>,
+    ) -> Result<T, ErrorCode> {
+        tokio::select! {
+            biased;
+            () = self.over() => Err(ErrorCode::Cancelled),
+            ended = timeout_at(deadline, work) => ended.map_err(|_| ErrorCode::Deadline),
         }
     }
 }

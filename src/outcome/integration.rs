@@ -63,12 +63,16 @@ impl IntegrationReport<'_> {
         links: &RequestedLinks,
         outcome: &mut Outcome,
     ) {
-        if matches!(decision, Decision::UpToDate { .. }) && outcome.changed {
-            outcome.headline = match links.has_absent() {
-                true => self.headline("is installed; its links were changed"),
-                false => self.headline("is installed; missing links were added"),
-            };
+        if outcome.failure.is_some() || !matches!(decision, Decision::UpToDate { .. }) {
+            return;
         }
+        let words = match (outcome.changed, outcome.lacks_links) {
+            (false, false) => return,
+            (_, true) => "is installed; not all of its links are set",
+            (true, false) if links.has_absent() => "is installed; its links were changed",
+            (true, false) => "is installed; missing links were added",
+        };
+        outcome.headline = self.headline(words);
     }
 
     /// What a run would do; `obstacle` is what it could not carry out.
@@ -157,23 +161,12 @@ impl IntegrationReport<'_> {
                 format!("repositories and code mappings are up to date for {org}, nothing to do")
             }
         };
-        let failure = failure.map(|worst| match warnings.len() {
-            ..=1 => worst,
-            count => {
-                let message = format!("{worst} (and {} more, see the warnings)", count - 1);
-                Error { message, ..worst }
-            }
-        });
-        let outcome = self.ended_links(OutcomeStatus::Complete, headline);
+        let (outcome, count) =
+            (self.ended_links(OutcomeStatus::Complete, headline), warnings.len());
         let outcome = Outcome { changed, details, warnings, ..outcome };
         match failure {
             None => outcome,
-            Some(failure) => Outcome {
-                status: OutcomeStatus::Error,
-                headline: failure.message.clone(),
-                failure: Some(failure),
-                ..outcome
-            },
+            Some(failure) => outcome.failed_in_parts(failure, count),
         }
     }
 
@@ -283,6 +276,19 @@ impl IntegrationReport<'_> {
         let (org, key) = (self.task.org.as_str(), self.task.provider_key());
         let url = self.site.settings_url(org, key, id, self.task.next.as_deref());
         PageUrl::parse(&url).ok()
+    }
+}
+
+impl Outcome {
+    /// The same end as a failure, of which `count` warnings say a part each.
+    #[must_use]
+    pub fn failed_in_parts(self, failure: Error, count: usize) -> Self {
+        let message = match count {
+            ..=1 => failure.message,
+            _ => format!("{} (and {} more, see the warnings)", failure.message, count - 1),
+        };
+        let (status, headline) = (OutcomeStatus::Error, message.clone());
+        Self { status, headline, failure: Some(Error { message, ..failure }), ..self }
     }
 }
 

@@ -331,6 +331,10 @@ impl Outcome {
     }
 }
 
+/// What is said of a run that a signal ended while it did something.
+pub const CANCELLED: &str =
+    "the run was cancelled by a signal; a request that was under way may have been carried out";
+
 /// The place of an exit code among all, worst first.
 fn rank(exit: ExitCode) -> usize {
     const WORST_FIRST: [u8; 9] = [1, 7, 9, 2, 5, 4, 6, 3, 0];

@@ -78,7 +78,7 @@ impl EmbeddedBackend<'_> {
             let mut requested = requested.clone();
             report.keep_repositories(&mut requested);
             let removed = self.remove_links(&task.org, integration, &requested, report).await;
-            removed.unwrap_or_else(|failure| report.unread(failure));
+            removed.unwrap_or_else(|failure| report.unread(&requested, failure));
         }
     }
 

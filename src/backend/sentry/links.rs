@@ -171,7 +171,7 @@ impl SentryBackend<'_> {
         }
         let mut rows = match self.linked_rows(integration, requested).await {
             Ok(rows) => rows,
-            Err(failure) => return report.unread(failure),
+            Err(failure) => return report.unread(requested, failure),
         };
         let existing = rows.existing();
         report.note_absent(requested, &existing);

@@ -343,14 +343,14 @@ fn an_install_that_stays_marked_for_deletion_is_no_success() {
 
 /// The answer of a code mapping that has owners is a bare text.
 #[test]
-fn a_mapping_that_is_in_use_is_a_warning_in_sentrys_words() {
+fn a_mapping_that_is_in_use_is_refused_in_sentrys_words() {
     let why = "Cannot delete Code Mapping. Must delete Code Owner that uses this mapping first.";
     let sentry = keeping(409, why.into());
     sentry.data().mappings.push("web app/ src/".to_owned());
     let run = sentry
         .opsgenie()
         .var("FINISHLINE_CODE_MAPPINGS_ABSENT", "[{project: web, stackRoot: app/}]");
-    let ended = run.execute().expect(0);
+    let ended = run.execute().expect(4);
     let warnings = ended.output("warnings");
     assert!(warnings.contains("code-mapping-not-deleted"), "{warnings}");
     assert!(ended.stderr.contains(why), "{}", ended.stderr);

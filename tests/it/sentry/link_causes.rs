@@ -1,6 +1,6 @@
 //! Links that are not set or removed: an outage is waited out, and the failure has the code of its cause.
 
-use crate::support::fake_sentry::{FakeSentry, SentryData};
+use crate::support::fake_sentry::{FakeSentry, OPSGENIE, SentryData};
 use crate::support::http_server::{Request, Response};
 use crate::support::run::ProgramRun;
 use serde_json::json;
@@ -91,4 +91,38 @@ fn a_short_outage_costs_no_link_and_no_second_one_is_made() {
         assert_eq!(sentry.data().repositories.len(), 2);
         assert_eq!(sentry.peer.count(line), if is_done { 1 } else { 2 });
     }
+}
+
+/// Nobody asked for anything else, or saw that it is still there.
+#[test]
+fn what_cannot_be_removed_beside_a_provider_is_the_failure_too() {
+    let (line, input, name) = REMOVAL;
+    for (line, status, exit, code) in [
+        (line, 503, 6, "backend-error"),
+        (line, 403, 5, "missing-scope"),
+        (line, 409, 4, "refused"),
+        ("GET repos/", 401, 5, "unauthorized"),
+    ] {
+        let sentry = failing(line, move |_, _| Response::detail(status, "not now"));
+        let run = sentry.step("opsgenie", OPSGENIE).var("FINISHLINE_TIMEOUT", "2");
+        let ended = run.var(input, name).execute().expect(exit);
+        let outputs = ["status", "error-code", "integration-id"];
+        assert_eq!(ended.joined(outputs), format!("error {code} 1"), "{line}: {}", ended.stderr);
+        let result: serde_json::Value = serde_json::from_str(&ended.output("result")).unwrap();
+        assert_eq!(result["headline"], result["error"]["message"], "{line} {status}");
+    }
+}
+
+/// They are set after the installation, and whatever fails of them is a warning; but then not everything
+/// is up to date.
+#[test]
+fn a_link_that_cannot_be_set_is_not_up_to_date() {
+    let (line, input, name) = LINK;
+    let sentry = failing(line, |_, _| Response::detail(403, "not you"));
+    let run = sentry.step("opsgenie", OPSGENIE).var(input, name);
+    let ended = run.execute().expect(0);
+    assert!(ended.output("warnings").contains("repository-not-linked"), "{}", ended.stderr);
+    let result: serde_json::Value = serde_json::from_str(&ended.output("result")).unwrap();
+    let headline = "Opsgenie is installed; not all of its links are set for acme";
+    assert_eq!(result["headline"], headline);
 }
