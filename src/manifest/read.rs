@@ -57,6 +57,7 @@ impl<'a> ManifestReader<'a> {
         self.prune(top.get("prune"), &defaults);
         let mut entries = self.list(top, "integrations", INTEGRATION, &defaults);
         entries.extend(self.list(top, "releases", RELEASE, &defaults));
+        self.refuse_pruned_installs(&entries);
         if entries.is_empty() && self.mistakes.is_empty() && self.pruned.is_none() {
             self.wrong(&[], "the manifest has no integration and no release");
         }
@@ -73,13 +74,26 @@ impl<'a> ManifestReader<'a> {
 
     fn prune(&mut self, value: Option<&Value>, defaults: &Texts) {
         match value {
-            None | Some(Value::Null | Value::Bool(false)) => {}
+            None | Some(Value::Bool(false)) => {}
             Some(Value::Bool(true)) => {
                 let (texts, state, release) = (defaults.clone(), None, false);
                 let inputs = EntryInputs { texts, state, release, unset_token: None };
                 self.pruned = Some(self.base.for_entry(inputs, is_shared));
             }
             Some(_) => self.wrong(&["prune".to_owned()], "`prune` must be `true` or `false`"),
+        }
+    }
+
+    /// Of what `mode: install` makes on each run, the manifest would name the newest only.
+    fn refuse_pruned_installs(&mut self, entries: &[ManifestEntry]) {
+        for entry in entries.iter().filter(|_| self.pruned.is_some()) {
+            let mode = entry.given.get("mode");
+            let Some(mode) = mode.filter(|mode| mode.text.expose() == "install") else { continue };
+            let InputOrigin::Manifest(place) = mode.origin else { continue };
+            let message = "`mode: install` cannot be used with `prune: true`, which would remove what the run before installed";
+            let failure = Error::new(ErrorCode::BadManifest, message);
+            let failure = failure.with_hint("set `mode: ensure`, or take out `prune`");
+            self.mistakes.push(Error { place: Some(place), ..failure });
         }
     }
 
@@ -259,7 +273,8 @@ impl<'a> ManifestReader<'a> {
     /// The text that an input takes; what is wrong with it stands after the key's name.
     fn text(&self, value: &Value, kind: KeyKind) -> Result<Option<String>, String> {
         match (value, kind) {
-            (Value::Null, _) | (_, KeyKind::State) => Ok(None),
+            (_, KeyKind::State) => Ok(None),
+            (Value::Null, _) => Err("has no value: give it one, or delete the key".to_owned()),
             (Value::String(text), KeyKind::Secret) if !text.starts_with("${") => {
                 Err("is a secret and must not be in the file itself: write `${NAME}`".to_owned())
             }

@@ -207,3 +207,19 @@ fn links_that_are_found_by_their_provider_are_pruned_and_no_others() {
         assert_eq!(there(&run, &serve), kept(&[]));
     }
 }
+
+/// Each run would make another one, and remove what the run before made.
+#[test]
+fn an_install_on_each_run_is_refused_beside_prune() {
+    let run = embedded();
+    let entries = "  - provider: example\n    mode: install\n    state: {name: a}\n";
+    let ended = with(&run, entries).execute().expect(2);
+    let words = "finishline.yml line 6 column 5: `mode: install` cannot be used with `prune: true`";
+    assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    let text = "version: 1\nprune: true\ndefaults:\n  org: acme\n  mode: install\nintegrations:\n";
+    run.file("finishline.yml", format!("{text}{}", entry("a")));
+    let ended = run.clone().var("FINISHLINE_MANIFEST", "finishline.yml").execute().expect(2);
+    let words = "finishline.yml line 5 column 3: `mode: install` cannot be used with `prune: true`";
+    assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    assert!(!run.database().exists());
+}

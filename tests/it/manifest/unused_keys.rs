@@ -114,3 +114,27 @@ fn what_an_entry_at_a_sentry_uses_is_not_said_to_be_unused() {
     assert!(ended.stderr.contains("127.0.0.1"), "{}", ended.stderr);
     assert_eq!(unused(&ended), [""; 0], "{}", ended.stderr);
 }
+
+#[test]
+fn a_key_without_a_value_is_a_mistake() {
+    let texts = [
+        ("{org: acme}", release("deploy-name: ").as_str().to_owned(), "deploy-name"),
+        ("{org: acme}", release("commits: ~"), "commits"),
+        ("{org: acme, mode: }", INTEGRATION.to_owned(), "mode"),
+        (
+            "{org: acme}",
+            INTEGRATION.replace("    state", "    integration-id:\n    state"),
+            "integration-id",
+        ),
+    ];
+    for (defaults, entries, key) in texts {
+        let ended = run(defaults, &entries).execute().expect(2);
+        let words = format!(": `{key}` has no value");
+        assert!(ended.stderr.contains(&words), "{key}: {}", ended.stderr);
+    }
+    let empty = run("{org: acme}", INTEGRATION);
+    let text = empty.text("finishline.yml").replace("version: 1", "version: 1\nprune:");
+    empty.file("finishline.yml", text);
+    let ended = empty.execute().expect(2);
+    assert!(ended.stderr.contains("`prune` must be `true` or `false`"), "{}", ended.stderr);
+}
