@@ -161,7 +161,7 @@ impl RunContext<'_> {
         if let Some(failure) = self.untrusted_job_error().or_else(conflict) {
             return Err(failure);
         }
-        let expanded = |value| macros::expanded_value(self.raw_inputs.host, value);
+        let expanded = |value| macros::expanded_value(self.raw_inputs.hosts, value);
         let variable = |name: &str| self.env.get(name).and_then(expanded).map(str::to_owned);
         let text = self.read_manifest(file)?;
         let (read, mut mistakes) = Manifest::read(file, &text, self.raw_inputs, &variable)?;

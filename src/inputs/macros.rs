@@ -4,7 +4,7 @@ use super::origin::InputOrigin;
 use super::table::{FlagKind, InputSpec};
 use super::types::CalledRelease;
 use crate::error::{Error, ErrorCode};
-use crate::job::{Host, UnexpandedMacro};
+use crate::job::{MacroHosts, UnexpandedMacro};
 use crate::text::quote;
 use std::fmt;
 
@@ -12,22 +12,26 @@ use std::fmt;
 const NAMES: [&str; 3] = ["release", "release-prefix", "environment"];
 
 /// The macro that was left in an input. What `state` and `apps` hold is looked at when it is read.
-pub fn in_input<'a>(host: Host, input: &InputSpec, text: &'a str) -> Option<UnexpandedMacro<'a>> {
+pub fn in_input<'a>(
+    hosts: MacroHosts,
+    input: &InputSpec,
+    text: &'a str,
+) -> Option<UnexpandedMacro<'a>> {
     let counts = |found: &UnexpandedMacro<'_>| match input.flag {
         _ if input.holds_fields() => found.is_whole && found.is_undefined,
         FlagKind::File(_) => is_certain(found) || (found.is_whole && !may_be_secret(found)),
         _ => found.is_whole || !found.is_of_shells || NAMES.contains(&input.name),
     };
-    host.macros_in(text).into_iter().find(counts)
+    hosts.macros_in(text).into_iter().find(counts)
 }
 
 /// The macro that was left in a text that may be a secret, where nearly any text may stand.
-pub fn in_secret(host: Host, text: &str) -> Option<UnexpandedMacro<'_>> {
+pub fn in_secret(hosts: MacroHosts, text: &str) -> Option<UnexpandedMacro<'_>> {
     let counts = |found: &UnexpandedMacro<'_>| {
         let is_bare = found.is_bare && !found.is_undefined;
         is_certain(found) || (found.is_whole && !is_bare && !may_be_secret(found))
     };
-    host.macros_in(text).into_iter().find(counts)
+    hosts.macros_in(text).into_iter().find(counts)
 }
 
 /// The value of a variable that a text names. One line is without the white space around it, which
@@ -39,9 +43,9 @@ pub(super) fn trimmed_value(value: &str) -> Option<&str> {
 }
 
 /// The same, where a variable that the host has left is none.
-pub fn expanded_value(host: Host, value: &str) -> Option<&str> {
+pub fn expanded_value(hosts: MacroHosts, value: &str) -> Option<&str> {
     let is_unset = |found: UnexpandedMacro<'_>| found.is_whole && found.is_undefined;
-    trimmed_value(value).filter(|value| !in_secret(host, value).is_some_and(is_unset))
+    trimmed_value(value).filter(|value| !in_secret(hosts, value).is_some_and(is_unset))
 }
 
 /// Whether the name may be the secret itself, written by mistake as the name of a variable: it is

@@ -331,8 +331,8 @@ fn fields<'r>(
 ) -> (FieldInput, FieldInput, InputReader<'r>) {
     let (state, wrong) = FieldInput::read(raw, env, read);
     let mut mistakes = [earlier, wrong].concat();
-    let apps = raw.get("apps");
-    let apps = apps.map(|one| FieldInput::read_apps(one.text.expose(), one.origin, env, read));
+    let (on, apps) = ((env, raw.hosts), raw.get("apps"));
+    let apps = apps.map(|one| FieldInput::read_apps(one.text.expose(), one.origin, on, read));
     let (apps, more) = apps.unwrap_or_default();
     mistakes.extend(more.into_iter().chain(proxy_mistakes(env)));
     (state, apps, InputReader::new(raw, mistakes))

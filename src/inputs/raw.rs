@@ -10,7 +10,7 @@ use super::table::{FlagKind, INPUTS, InputSpec};
 use super::types::{CalledRelease, Mode, ReadFile};
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result, UNUSED_INPUT, Warning};
-use crate::job::Host;
+use crate::job::MacroHosts;
 use crate::secret::Secret;
 use crate::text::yaml::YamlDocument;
 use std::collections::BTreeMap;
@@ -91,8 +91,8 @@ pub struct RawInputs {
     pub(crate) called: CalledRelease,
     /// The line of a stack that is to be explained.
     pub frame: Option<String>,
-    /// The CI host, whose macros may be left in a text.
-    pub host: Host,
+    /// The CI hosts whose macros may be left in a text.
+    pub hosts: MacroHosts,
     /// The inputs that count as not given since the host has no such variable, with its macro.
     pub undefined: Vec<(InputOrigin, String)>,
     /// The files whose text was given by a flag, by the input's name.
@@ -106,8 +106,9 @@ pub struct RawInputs {
 impl RawInputs {
     /// Collects every input, and every reason why one cannot be taken as it stands.
     pub fn collect(flags: CommandLineFlags, env: &Env, read: ReadFile<'_>) -> (Self, Vec<Error>) {
-        let (host, called, frame) = (Host::detect(env), flags.called, flags.frame.clone());
-        let mut inputs = Self { host, called, frame, ..Self::default() };
+        let (called, frame) = (flags.called, flags.frame.clone());
+        let hosts = MacroHosts::of_run(flags.values.get("ci"), env);
+        let mut inputs = Self { hosts, called, frame, ..Self::default() };
         let mut mistakes = Vec::new();
         for input in INPUTS {
             match inputs.lookup(input, &flags, env, read) {
@@ -173,7 +174,8 @@ impl RawInputs {
         env: &Env,
     ) -> Result<Option<RawInput>> {
         let input = InputSpec::find(name).expect("the table has this input");
-        let mut inputs = Self { host: Host::detect(env), ..Self::default() };
+        let hosts = MacroHosts::of_run(flags.values.get("ci"), env);
+        let mut inputs = Self { hosts, ..Self::default() };
         inputs.lookup(input, flags, env, &|_| Err(std::io::ErrorKind::Unsupported.into()))
     }
 
@@ -209,7 +211,7 @@ impl RawInputs {
             not_needed: Vec::new(),
             called: CalledRelease::NotCalled,
             frame: None,
-            host: self.host,
+            hosts: self.hosts,
             undefined: Vec::new(),
             files: BTreeMap::new(),
             unset_token: entry.unset_token,
@@ -344,12 +346,9 @@ impl RawInputs {
         if trimmed.is_empty() {
             return Ok(None);
         }
-        match macros::in_input(self.host, input, trimmed) {
-            Some(found)
-                if found.is_whole
-                    && found.is_undefined
-                    && !macros::decides(input, origin, self.called) =>
-            {
+        let may_lack = !macros::decides(input, origin, self.called);
+        match macros::in_input(self.hosts, input, trimmed) {
+            Some(found) if found.is_whole && found.is_undefined && may_lack => {
                 self.undefined.push((origin, found.text.to_owned()));
                 Ok(None)
             }

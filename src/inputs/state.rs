@@ -9,7 +9,7 @@ use super::raw::{RawInputs, StateBlock};
 use super::types::ReadFile;
 use crate::env::Env;
 use crate::error::{Error, ErrorCode};
-use crate::job::{Host, UnexpandedMacro};
+use crate::job::{MacroHosts, UnexpandedMacro};
 use crate::secret::Secret;
 use crate::text::case::camel_case;
 use crate::text::quote;
@@ -68,7 +68,7 @@ pub enum RawValue {
 impl FieldInput {
     /// Reads `state`, then each `--set` over it; says every mistake, and never a value.
     pub fn read(raw: &RawInputs, env: &Env, read: ReadFile<'_>) -> (Self, Vec<Error>) {
-        let mut reader = FieldReader::new("state", env, read);
+        let mut reader = FieldReader::new("state", (env, raw.hosts), read);
         let mut state = Self::default();
         if let Some(block) = &raw.block {
             state.entries = reader.block(block);
@@ -90,10 +90,10 @@ impl FieldInput {
     pub fn read_apps(
         text: &str,
         origin: impl fmt::Display,
-        env: &Env,
+        (env, hosts): (&Env, MacroHosts),
         read: ReadFile<'_>,
     ) -> (Self, Vec<Error>) {
-        let mut reader = FieldReader::new("apps", env, read);
+        let mut reader = FieldReader::new("apps", (env, hosts), read);
         reader.origin = origin.to_string();
         let entries = reader.document(text);
         (Self { entries }, reader.mistakes)
@@ -119,7 +119,7 @@ struct FieldReader<'a> {
     /// The input that is read.
     input: &'static str,
     env: &'a Env,
-    host: Host,
+    hosts: MacroHosts,
     read: ReadFile<'a>,
     origin: String,
     /// Whether it is read from a manifest.
@@ -128,9 +128,9 @@ struct FieldReader<'a> {
 }
 
 impl<'a> FieldReader<'a> {
-    fn new(input: &'static str, env: &'a Env, read: ReadFile<'a>) -> Self {
-        let (host, origin) = (Host::detect(env), String::new());
-        Self { input, env, host, read, origin, in_manifest: false, mistakes: Vec::new() }
+    fn new(input: &'static str, (env, hosts): (&'a Env, MacroHosts), read: ReadFile<'a>) -> Self {
+        let origin = String::new();
+        Self { input, env, hosts, read, origin, in_manifest: false, mistakes: Vec::new() }
     }
 
     /// Notes what is wrong with the whole input.
@@ -239,7 +239,7 @@ impl<'a> FieldReader<'a> {
         if let Some(variable) = VariableReference::parse(text) {
             return self.variable(variable, place);
         }
-        if let Some(found) = macros::in_secret(self.host, text) {
+        if let Some(found) = macros::in_secret(self.hosts, text) {
             return self.unexpanded(found, "the value", place);
         }
         match text.strip_prefix('@') {
@@ -256,7 +256,7 @@ impl<'a> FieldReader<'a> {
     fn variable(&mut self, variable: VariableReference<'_>, place: &str) -> RawValue {
         let name = variable.name;
         if let Some(value) = self.env.get(name).and_then(macros::trimmed_value) {
-            return match macros::in_secret(self.host, value) {
+            return match macros::in_secret(self.hosts, value) {
                 Some(found) => self.unexpanded(found, &format!("the variable {name} used"), place),
                 None => RawValue::Text(Secret::from(value)),
             };

@@ -18,6 +18,22 @@ const MARKERS: [(&str, &str, Host); 7] = [
     ("BUILDKITE", "true", Host::Buildkite),
 ];
 
+/// What other build services set, of which nothing more is known; not all of them set `CI`.
+const SERVICES: [&str; 12] = [
+    "CODEBUILD_BUILD_ID",
+    "CODEBUILD_RESOLVED_SOURCE_VERSION",
+    "TEAMCITY_VERSION",
+    "bamboo_planKey",
+    "bamboo_buildNumber",
+    "GO_PIPELINE_NAME",
+    "BUILDER_OUTPUT",
+    "CF_BUILD_ID",
+    "CF_PAGES_COMMIT_SHA",
+    "DYNO",
+    "HEROKU_SLUG_COMMIT",
+    "GAE_DEPLOYMENT_ID",
+];
+
 word_enum! {
     /// A CI system, or the lack of one, in the order of detection.
     #[derive(Default)]
@@ -66,9 +82,27 @@ impl Host {
             _ if env.get("BITBUCKET_BUILD_NUMBER").is_some() => Self::Bitbucket,
             Some("woodpecker") => Self::Woodpecker,
             _ if is_jenkins => Self::Jenkins,
-            None | Some("false" | "0") => Self::Local,
-            Some(_) => Self::UnknownCi,
+            Some("false" | "0") => Self::Local,
+            None if SERVICES.iter().all(|name| env.get(name).is_none()) => Self::Local,
+            None | Some(_) => Self::UnknownCi,
         }
+    }
+
+    /// The host of a run: where nothing tells it, the one that `ci` names. A container of a job may have
+    /// none of the job's own variables.
+    pub fn of_run(typed: Option<&String>, env: &Env) -> Self {
+        let detected = Self::detect(env);
+        let named = Self::named(typed, env).filter(|named| named.is_ci());
+        match detected {
+            Self::Local | Self::UnknownCi => named.unwrap_or(detected),
+            _ => detected,
+        }
+    }
+
+    /// The host that `ci` names.
+    pub(super) fn named(typed: Option<&String>, env: &Env) -> Option<Self> {
+        let word = typed.map(String::as_str).or_else(|| env.get("FINISHLINE_CI"))?;
+        Self::parse(word.trim())
     }
 
     /// Whether this is a CI system at all.

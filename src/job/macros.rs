@@ -5,6 +5,7 @@
 //! nothing is put in, or for another system.
 
 use super::host::Host;
+use crate::env::Env;
 
 /// How a variable is written: what stands before and after the name, and what the name is made of.
 struct MacroSyntax {
@@ -63,6 +64,35 @@ pub struct UnexpandedMacro<'a> {
     pub is_bare: bool,
     /// Whether it is what a shell expands, which an address or a pattern may hold.
     pub is_of_shells: bool,
+}
+
+/// The hosts whose macros may be left in a text: the one that this process runs on, and the one that was
+/// named, whose job may have started a container without any marker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MacroHosts {
+    detected: Host,
+    named: Host,
+}
+
+impl MacroHosts {
+    /// The hosts of a run.
+    pub fn new(detected: Host, named: Option<Host>) -> Self {
+        Self { detected, named: named.unwrap_or(detected) }
+    }
+
+    /// The same by the flag and the variable of `ci`.
+    pub fn of_run(typed: Option<&String>, env: &Env) -> Self {
+        Self::new(Host::detect(env), Host::named(typed, env))
+    }
+
+    /// Every macro in a text that one of them leaves.
+    pub fn macros_in(self, text: &str) -> Vec<UnexpandedMacro<'_>> {
+        let mut found = self.detected.macros_in(text);
+        if self.named != self.detected {
+            found.extend(self.named.macros_in(text));
+        }
+        found
+    }
 }
 
 impl Host {
@@ -167,6 +197,19 @@ mod tests {
             assert!(texts(host, "$(NAME) << a >>").is_empty(), "{host:?}");
         }
         assert!(texts(Host::Local, "$(A) ${A} $ABC ${{ a }} << a >>").is_empty());
+    }
+
+    #[test]
+    fn a_named_host_leaves_its_macros_beside_those_of_the_detected_one() {
+        let texts = |detected, named, text| -> Vec<_> {
+            let hosts = MacroHosts::new(detected, named);
+            hosts.macros_in(text).into_iter().map(|found| found.text).collect()
+        };
+        assert_eq!(texts(Host::Local, Some(Host::Azure), "$(A)"), ["$(A)"]);
+        assert_eq!(texts(Host::Azure, Some(Host::Github), "$(A)"), ["$(A)"]);
+        assert_eq!(texts(Host::Gitlab, Some(Host::Local), "$ABC"), ["$ABC"]);
+        assert_eq!(texts(Host::Github, Some(Host::Azure), "$ABC").len(), 2);
+        assert!(texts(Host::Local, None, "$(A) ${A}").is_empty());
     }
 
     #[test]

@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use crate::env::Env;
 pub use host::Host;
-pub use macros::UnexpandedMacro;
+pub use macros::{MacroHosts, UnexpandedMacro};
 use reader::{EventPayload, JobEnv};
 pub use reader::{repository_of_url, same_repository, sha};
 

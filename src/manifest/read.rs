@@ -263,7 +263,7 @@ impl<'a> ManifestReader<'a> {
     /// A file's text is not expanded by a CI system, so what looks so is a mistake.
     fn refuse_macro(&mut self, name: &str, text: &str, path: &[String]) {
         let input = InputSpec::find(name);
-        let found = input.and_then(|input| macros::in_input(self.base.host, input, text));
+        let found = input.and_then(|input| macros::in_input(self.base.hosts, input, text));
         if let Some(found) = found {
             let shown = quote(found.text);
             self.wrong(path, &format!("`{name}` contains the unexpanded variable {shown}"));

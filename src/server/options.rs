@@ -6,6 +6,7 @@ use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::state::FieldInput;
 use crate::inputs::{self, GITHUB_API_URL, LogLevel, OutputFormat};
+use crate::job::MacroHosts;
 use crate::model::OrgSlug;
 use crate::os::files;
 use crate::secret::Secret;
@@ -58,7 +59,8 @@ impl ServeOptions {
         let trimmed = |name| env.get(name).map(str::trim).filter(|value| !value.is_empty());
         let named = typed.database.as_deref().or_else(|| trimmed("FINISHLINE_DATABASE"));
         let apps = env.get(APPS).unwrap_or_default();
-        let (apps, mistakes) = FieldInput::read_apps(apps, APPS, env, &files::read_text);
+        let hosts = MacroHosts::of_run(None, env);
+        let (apps, mistakes) = FieldInput::read_apps(apps, APPS, (env, hosts), &files::read_text);
         if let Some(mistakes) = Error::combine(mistakes) {
             return Err(mistakes);
         }

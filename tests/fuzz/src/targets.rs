@@ -14,7 +14,7 @@ use finishline::inputs::raw::{CommandLineFlags, RawInputs};
 use finishline::inputs::state::FieldInput;
 use finishline::inputs::{ColorChoice, LogLevel, OutputFormat, OutputOptions, ResultFormat};
 use finishline::integration::callback::Callback;
-use finishline::job::{Host, Job};
+use finishline::job::{Host, Job, MacroHosts};
 use finishline::manifest::Manifest;
 use finishline::model::{RecordId, token};
 use finishline::outcome::changes::{ChangeAction, ChangedKind, PlanComparison, PlannedPlace};
@@ -86,7 +86,9 @@ fn state(data: &[u8]) {
         let env: Env = [("FINISHLINE_STATE", &state)].into_iter().collect();
         let (given, _) = RawInputs::collect(CommandLineFlags::default(), &env, &no_file);
         assert_words(&FieldInput::read(&given, &env, &no_file).1);
-        assert_words(&FieldInput::read_apps(&state, "apps", &env, &no_file).1);
+        assert_words(
+            &FieldInput::read_apps(&state, "apps", (&env, MacroHosts::default()), &no_file).1,
+        );
     }
     // What another program writes as YAML is read as what was meant.
     let meant: BTreeMap<_, _> = [("name", text.as_str()), ("key", MARK)].into();

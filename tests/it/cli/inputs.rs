@@ -250,6 +250,27 @@ fn a_host_that_is_named_beats_the_one_that_is_found() {
     assert!(ended.commands().is_empty() && ended.outputs().is_empty());
 }
 
+/// A green job that did nothing would be worse.
+#[test]
+fn a_job_without_its_token_finishes_nothing_in_a_file_of_its_machine() {
+    for (name, value) in [
+        ("FINISHLINE_CI", "ci"),
+        ("FINISHLINE_CI", "buildkite"),
+        ("CODEBUILD_BUILD_ID", "web:7"),
+        ("TEAMCITY_VERSION", "2026.1"),
+        ("bamboo_planKey", "WEB"),
+        ("GAE_DEPLOYMENT_ID", "7"),
+    ] {
+        let run = ProgramRun::local().embedded_release("v1").without("FINISHLINE_BACKEND");
+        let ended = run.clone().var(name, value).execute().expect(5);
+        assert!(ended.stderr.contains("`auth-token` is missing"), "{name}: {}", ended.stderr);
+        assert!(!run.database().exists());
+        // What is named counts, whatever is found.
+        let exit = if name == "FINISHLINE_CI" { 5 } else { 0 };
+        run.var(name, value).var("CI", "false").execute().expect(exit);
+    }
+}
+
 #[test]
 fn a_url_that_other_programs_share_is_no_address_of_the_embedded_backend() {
     let run = ProgramRun::github().opsgenie().var("SENTRY_URL", "https://sentry.example.com");

@@ -123,7 +123,9 @@ fn at_a_terminal_the_server_of_a_file_is_used_and_said() {
     assert!(ended.stderr.contains("using the server that .sentryclirc names"), "{}", ended.stderr);
     assert_eq!(server.requests().len(), 1);
     // A CI host may have a terminal, too.
-    go_at_a_terminal(&run.var("CI", "true")).expect(2);
+    for (name, value) in [("CI", "true"), ("FINISHLINE_CI", "buildkite"), ("DYNO", "run.1")] {
+        go_at_a_terminal(&run.clone().var(name, value)).expect(2);
+    }
     assert_eq!(server.requests().len(), 1);
 }
 

@@ -155,6 +155,35 @@ fn jenkins_and_bitbucket_leave_what_nobody_has_defined() {
     }
 }
 
+/// A container of the job gets what one names, and none of the host's own variables.
+#[test]
+fn a_host_that_is_named_and_not_detected_has_its_macros_too() {
+    for (host, value, quoted) in [
+        ("azure", "web@$(Build.Tag)", "$(Build.Tag)"),
+        ("github", "web@${{ github.ref_name }}", "${{ github.ref_name }}"),
+        ("gitlab", "${CI_COMMIT_TAG}", "${CI_COMMIT_TAG}"),
+        ("circleci", "<< pipeline.git.tag >>", "<< pipeline.git.tag >>"),
+        ("buildkite", "web@$$BUILDKITE_TAG", "$$BUILDKITE_TAG"),
+        ("ci", "web@$TAG", "$TAG"),
+    ] {
+        refused_input(("FINISHLINE_CI", host), "FINISHLINE_RELEASE", value, quoted);
+    }
+    for (host, value) in [("azure", "$(DEPLOY_ENV)"), ("jenkins", "${DEPLOY_ENV}")] {
+        let run = release(ProgramRun::local()).var("FINISHLINE_ENVIRONMENT", value);
+        let ended = run.clone().args(&["run", "--ci", host]).execute().expect(0);
+        let words = format!("FINISHLINE_ENVIRONMENT is not set: `{value}` names no variable");
+        refused(&ended, &words);
+        assert!(run.rows("SELECT environment FROM deploy").is_empty(), "{host}");
+    }
+    // So have `state` and what a manifest names.
+    let state = STATE.replace(SECRET, "'${KEY}'");
+    let run = ProgramRun::local().embedded("opsgenie", &state).var("KEY", "$(OpsgenieKey)");
+    refused(&run.var("FINISHLINE_CI", "azure").execute().expect(2), "is not set: `$(OpsgenieKey)`");
+    // A name beside a host that is detected takes nothing from it.
+    let run = release(azure()).var("FINISHLINE_RELEASE", "web@$(Tag)");
+    refused(&run.var("FINISHLINE_CI", "local").execute().expect(2), "variable `$(Tag)`");
+}
+
 #[test]
 fn another_hosts_form_is_an_ordinary_text() {
     for (host, value) in [

@@ -2,6 +2,7 @@
 
 use finishline::env::Env;
 use finishline::inputs::state::FieldInput;
+use finishline::job::MacroHosts;
 use finishline::model::{ListedIntegration, Object, StoredSecrets};
 use finishline::provider::{self, AllowedSteps, ComparedField, FieldComparison, compare_fields};
 use serde_json::{Value, json};
@@ -38,8 +39,12 @@ fn stored(
 fn compared(key: &str, state: &Value, listed: Option<&ListedIntegration>) -> Vec<ComparedField> {
     let provider = provider::find(key).unwrap();
     let read = |_: &str| Err(std::io::ErrorKind::NotFound.into());
-    let (input, mistakes) =
-        FieldInput::read_apps(&state.to_string(), "a test", &Env::default(), &read);
+    let (input, mistakes) = FieldInput::read_apps(
+        &state.to_string(),
+        "a test",
+        (&Env::default(), MacroHosts::default()),
+        &read,
+    );
     assert!(mistakes.is_empty());
     let answers = provider::parse(provider, &input, AllowedSteps::KnownSteps).unwrap();
     compare_fields(provider, &answers, listed)

@@ -5,6 +5,7 @@ use crate::support::vectors::assert_matches;
 use finishline::env::Env;
 use finishline::error::ErrorCode;
 use finishline::inputs::state::FieldInput;
+use finishline::job::MacroHosts;
 use finishline::model::{
     Fields, IntegrationData, ListedIntegration, Object, Refusal, RowPolicy, State,
 };
@@ -168,7 +169,8 @@ fn answers(provider: &'static dyn Provider, given: &Value) -> Answers {
     all.extend(object(given));
     let read = |_: &str| Err(std::io::ErrorKind::NotFound.into());
     let text = Value::Object(all).to_string();
-    let (input, mistakes) = FieldInput::read_apps(&text, "a test", &Env::default(), &read);
+    let (input, mistakes) =
+        FieldInput::read_apps(&text, "a test", (&Env::default(), MacroHosts::default()), &read);
     assert!(mistakes.is_empty());
     provider::parse(provider, &input, AllowedSteps::KnownSteps).unwrap()
 }

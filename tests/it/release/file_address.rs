@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 /// The markers of hosts, most of which set no `CI`.
-const HOSTS: [&[(&str, &str)]; 10] = [
+const HOSTS: [&[(&str, &str)]; 11] = [
     &[],
     &[("CI", "true")],
     &[("TEAMCITY_VERSION", "2026.1")],
@@ -17,6 +17,7 @@ const HOSTS: [&[(&str, &str)]; 10] = [
     &[("CF_BUILD_ID", "7")],
     &[("KUBERNETES_SERVICE_HOST", "10.0.0.1")],
     &[("GITHUB_ACTIONS", "true"), ("FINISHLINE_CI", "local")],
+    &[("FINISHLINE_CI", "buildkite")],
 ];
 
 fn job(token: &str) -> ProgramRun {
