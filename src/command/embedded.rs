@@ -144,6 +144,7 @@ impl EmbeddedRun<'_> {
                 ErrorCode::Usage => missing_callback(),
                 _ => failure,
             })?;
+        kept.check_entry(self.run.entry)?;
         let (decision, org) = (resumed_decision(integration_id), org.clone());
         let (key, kind) = (provider.key(), decision.pipeline_type());
         let mut task = IntegrationTask::for_resume(key, provider, org, next, kind);
@@ -202,7 +203,7 @@ impl<'a> IntegrationBackend for EmbeddedRun<'a> {
         _: &Decision,
         links: &RequestedLinks,
     ) -> Result<Vec<String>> {
-        self.backend.keep(task, links).await?;
+        self.backend.keep(task, links, self.run.entry).await?;
         let copy = "approve, then copy the complete URL from the browser's address bar, even if no page is shown; it is a secret until it is used";
         let host = self.run.job.host;
         let resume = if host.is_github_like() {

@@ -120,12 +120,12 @@ impl<'r> RunContext<'r> {
     pub async fn execute(self, mistakes: Vec<Error>) -> Outcome {
         let unknown = unknown_variables::warnings(self.env);
         let mut outcome = self.execute_all(mistakes).await;
-        outcome.warn_once(unknown);
+        outcome.warn_once(unknown.chain(unknown_variables::undefined(self.raw_inputs)));
         self.with_left_maps(outcome)
     }
 
     async fn execute_all(&self, mistakes: Vec<Error>) -> Outcome {
-        unknown_variables::warn_of_undefined(self.raw_inputs);
+        self.raw_inputs.not_needed.iter().for_each(|note| tracing::debug!("{note}"));
         if let Err(failure) = self.sinks.probe() {
             return Outcome::failed(failure);
         }

@@ -25,13 +25,13 @@ pub(crate) fn warnings(env: &Env) -> impl Iterator<Item = Warning> {
     unknown(env).into_iter().map(warning)
 }
 
-/// Says which inputs count as not given, since the CI host knows no such variable, and which ask for
-/// nothing.
-pub(crate) fn warn_of_undefined(inputs: &RawInputs) {
-    inputs.not_needed.iter().for_each(|note| tracing::debug!("{note}"));
-    for (origin, text) in &inputs.undefined {
-        tracing::warn!("{origin} is not set: {} names no variable of this CI job", quote(text));
-    }
+/// The warnings about inputs that count as not given, since the CI host knows no such variable.
+pub(crate) fn undefined(inputs: &RawInputs) -> impl Iterator<Item = Warning> {
+    inputs.undefined.iter().map(|(origin, text)| {
+        let text = quote(text);
+        let message = format!("{origin} is not set: {text} names no variable of this CI job");
+        Warning::new("undefined-variable", message)
+    })
 }
 
 /// Each variable with our prefix that is none of ours, with the name that it is near to.

@@ -2,10 +2,11 @@
 
 use super::links::RequestedLinks;
 use super::task::IntegrationTask;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::Inputs;
 use crate::model::Object;
 use crate::provider;
+use crate::text::quote;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -17,13 +18,41 @@ pub struct KeptInputs {
     links: RequestedLinks,
     /// The secrets of all steps: a server may repeat one of a step that is over.
     secrets: Vec<String>,
+    /// The entry of the manifest that began it.
+    entry: Option<String>,
 }
 
 impl KeptInputs {
     /// What there is of a task whose pipeline waits at this step.
     pub fn new(task: &IntegrationTask, step: &str, links: &RequestedLinks) -> Self {
         let answers = task.answers.kept_from(task.provider, step);
-        Self { answers, links: links.clone(), secrets: Vec::new() }
+        Self { answers, links: links.clone(), ..Self::default() }
+    }
+
+    /// The same of this entry of a manifest.
+    #[must_use]
+    pub fn of_entry(self, entry: Option<&str>) -> Self {
+        Self { entry: entry.map(str::to_owned), ..self }
+    }
+
+    /// Refuses to go on with what another entry began.
+    ///
+    /// # Errors
+    ///
+    /// `wrong-oauth-state`.
+    pub fn check_entry(&self, entry: Option<&str>) -> Result {
+        match (self.entry.as_deref(), entry) {
+            (Some(own), Some(entry)) if own != entry => {
+                let message = format!(
+                    "the callback belongs to {}, and `entry` is {}",
+                    quote(own),
+                    quote(entry)
+                );
+                let hint = "set `entry` to the one whose page was approved";
+                Err(Error::new(ErrorCode::WrongOauthState, message).with_hint(hint))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The same with these secrets.
@@ -34,7 +63,7 @@ impl KeptInputs {
 
     /// Whether nothing has to be kept.
     pub fn is_empty(&self) -> bool {
-        self.answers.is_empty() && self.links.is_empty() && self.secrets.is_empty()
+        *self == Self::default()
     }
 
     /// As JSON.
@@ -42,6 +71,7 @@ impl KeptInputs {
         json!({
             "answers": self.answers,
             "secrets": self.secrets,
+            "entry": self.entry,
             "repositories": self.links.repositories,
             "code_mappings": self.links.code_mappings,
             "absent_repositories": self.links.absent_repositories,
@@ -58,7 +88,8 @@ impl KeptInputs {
             absent_mappings: read(&value["absent_mappings"]),
         };
         let answers = value["answers"].as_object().cloned().unwrap_or_default();
-        Self { answers, links, secrets: read(&value["secrets"]) }
+        let entry = value["entry"].as_str().map(str::to_owned);
+        Self { answers, links, secrets: read(&value["secrets"]), entry }
     }
 
     /// Gives a task that goes on what was kept, below what is given now.

@@ -174,9 +174,9 @@ impl EmbeddedBackend<'_> {
         let org = self.database.ensure_organization(&task.org, &[slug]).await?;
         let project = self.database.project(org, &mapping.project).await?;
         let project = project.ok_or_else(|| refused("project not found"))?.id;
-        let named = self.database.repositories_named(org, &mapping.repository, None).await?;
-        let is_linked = |one: &StoredRepository| one.integration_id == Some(integration);
-        let repository = named.into_iter().find(is_linked);
+        let linked = self.database.linked_repositories(org, integration).await?;
+        let is_named = |one: &StoredRepository| one.name.eq_ignore_ascii_case(&mapping.repository);
+        let repository = linked.into_iter().find(is_named);
         let repository = repository.ok_or_else(|| refused("the repository is not linked"))?;
         let link = self.database.integration(org, integration).await?;
         let link = link.ok_or_else(|| refused("the integration no longer exists"))?.link;
@@ -184,7 +184,8 @@ impl EmbeddedBackend<'_> {
         // A mapping that names no branch leaves it as it is.
         let branch = existing.as_ref().and_then(|stored| stored.mapping.default_branch.clone());
         let default_branch = mapping.default_branch.clone().or(branch);
-        let wanted = CodeMapping { default_branch, ..mapping.clone() };
+        let name = repository.name.clone();
+        let wanted = CodeMapping { default_branch, repository: name, ..mapping.clone() };
         let is_same = |stored: &StoredCodeMapping| {
             stored.repository_id == repository.id
                 && stored.integration_id == integration

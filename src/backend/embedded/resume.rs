@@ -62,9 +62,14 @@ impl EmbeddedBackend<'_> {
     }
 
     /// Keeps what the pipeline that waits is to go on with.
-    pub async fn keep(&mut self, task: &IntegrationTask, links: &RequestedLinks) -> Result {
+    pub async fn keep(
+        &mut self,
+        task: &IntegrationTask,
+        links: &RequestedLinks,
+        entry: Option<&str>,
+    ) -> Result {
         let CurrentStep { step, mut pipeline, .. } = self.current().await?;
-        let kept = KeptInputs::new(task, step.id, links);
+        let kept = KeptInputs::new(task, step.id, links).of_entry(entry);
         let before = pipeline.data.clone();
         match kept.is_empty() {
             true => pipeline.data.unbind(KEPT),

@@ -32,6 +32,8 @@ fn azure_has_no_environment_of_an_undefined_variables_name() {
     let ended = run.execute().expect(0);
     assert!(run.rows("SELECT environment FROM deploy").is_empty());
     refused(&ended, "FINISHLINE_ENVIRONMENT is not set: `$(DEPLOY_ENV)` names no variable");
+    // It is an issue of the job, and not a line of the log alone.
+    refused(&ended, "code=undefined-variable]FINISHLINE_ENVIRONMENT is not set");
     // The next variable of the input counts, as after an empty one.
     let run = release(azure()).var("FINISHLINE_ENVIRONMENT", " $(DEPLOY_ENV)\n");
     let run = run.var("SENTRY_ENVIRONMENT", "production");

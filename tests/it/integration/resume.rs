@@ -311,3 +311,32 @@ fn waiting_can_be_tolerated_and_a_plan_only_says_that_it_would_wait() {
     let names = ["status", "error-code", "warnings"];
     assert_outputs(&tolerated.expect(0), names, "action_required needs-browser tolerated");
 }
+
+/// It would set the links of one entry for the integration of another one.
+#[test]
+fn a_callback_of_another_entry_is_refused() {
+    let entry = |group: &str| {
+        format!(
+            "  - provider: gitlab\n    state: {{url: 'https://gitlab.example.com', group: {group}, clientId: a, clientSecret: '${{KEY}}'}}\n"
+        )
+    };
+    let run = ProgramRun::github();
+    let head = "version: 1\ndefaults: {org: acme}\nintegrations:\n";
+    let manifest = run.file("finishline.yml", [head, &entry("one"), &entry("two")].concat());
+    let database = run.database();
+    let run = run.var("FINISHLINE_BACKEND", "embedded").var("FINISHLINE_DATABASE", database);
+    let run = run.var("FINISHLINE_MANIFEST", manifest).var("KEY", "s3cr3t-key");
+    let result = run.execute().expect(3).output("result");
+    let result: Value = serde_json::from_str(&result).unwrap();
+    let page = result["entries"][1]["outputs"]["redirect-url"].as_str();
+    let page = page.or(result["entries"][1]["redirect_url"].as_str()).unwrap();
+    let page = url::Url::parse(page).unwrap();
+    let state = page.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+    let callback =
+        format!("https://sentry.example.com/extensions/gitlab/setup/?code=c&state={state}");
+    let run = run.args(&["resume", "--entry", "integrations[0]"]);
+    let ended = run.var("FINISHLINE_CALLBACK_URL", callback).execute().expect(4);
+    assert_eq!(ended.output("error-code"), "wrong-oauth-state", "{}", ended.stderr);
+    let words = "the callback belongs to `integrations[1]`, and `entry` is `integrations[0]`";
+    assert_eq!(ended.output("error-message"), words);
+}

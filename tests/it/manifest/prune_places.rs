@@ -104,9 +104,11 @@ fn a_repository_that_is_spelled_otherwise_is_linked_once() {
     let run = ProgramRun::github();
     let run = embedded(&run, run.database());
     for (spelled, changed) in [("acme/web", "true"), ("Acme/Web", "false")] {
-        let entry = format!("{}, repositories: [{spelled}]", example("one"));
-        written(&run, "defaults: {org: acme}", &[&entry]);
-        assert_eq!(run.execute().expect(0).output("changed"), changed, "{spelled}");
+        let mapping = format!("{{project: web, repository: {spelled}}}");
+        let linked = format!("repositories: [{spelled}], code-mappings: [{mapping}]");
+        written(&run, "defaults: {org: acme}", &[&format!("{}, {linked}", example("one"))]);
+        let ended = run.execute().expect(0);
+        assert_eq!(ended.joined(["changed", "warnings"]), format!("{changed} "), "{spelled}");
     }
     assert_eq!(run.rows("SELECT name FROM repository"), ["acme/web"]);
 }
