@@ -1,12 +1,14 @@
 //! Hashes in base64, in each form that browsers and build tools take: of either alphabet, with its padding
 //! or without, and with escapes.
 
-use super::hash_words::SIZES;
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+
+/// The bytes of a hash by MD5, SHA-1, SHA-256, SHA-384 and SHA-512.
+pub(super) const SIZES: [usize; 5] = [16, 20, 32, 48, 64];
 
 /// Takes what is padded and what is not.
 const LENIENT: GeneralPurposeConfig =

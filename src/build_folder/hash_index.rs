@@ -1,6 +1,7 @@
 //! Which files hold which hashes, and of which files these were before the files changed.
 
-use super::hash_words::{HashWord, SIZES, hash_words};
+use super::base64_form::SIZES;
+use super::hash_words::{HashWord, hash_words};
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};

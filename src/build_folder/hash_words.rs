@@ -1,14 +1,12 @@
 //! The words of a file that have the shape of a hash: of subresource integrity and of policies in base64,
 //! of the lists of service workers and of sums in hexadecimal.
 
-use super::base64_form::{Base64Form, escape};
+use super::base64_form::{Base64Form, SIZES, escape};
 use super::wide_text::WideText;
 use memchr::memmem;
 use std::cmp::Reverse;
 use std::ops::Range;
 
-/// The bytes of a hash by MD5, SHA-1, SHA-256, SHA-384 and SHA-512.
-pub(super) const SIZES: [usize; 5] = [16, 20, 32, 48, 64];
 /// No hash is written in fewer characters, by which most of a file is passed over.
 const LEAST: usize = 32;
 /// What is longer is no hash with the name of its algorithm.

@@ -46,6 +46,8 @@ pub(crate) struct BuildFolder {
     pub(crate) scripts: BTreeMap<String, BuildFile>,
     /// The source maps, and those beside files that were given one by one.
     pub(crate) maps: BTreeMap<String, BuildFile>,
+    /// The keys of the maps that were asked for: what only lies beside a named file is nobody's to send.
+    pub(crate) named_maps: BTreeSet<String>,
     /// All other files: what may hold a hash of a script, or a packed copy of one.
     pub(crate) others: BTreeSet<PathBuf>,
     /// Files that are no scripts in text, and what they are.
@@ -157,6 +159,7 @@ impl BuildFolder {
             }
         }
         self.add_file(beside(&name), !is_map(&name));
+        self.named_maps.insert(key(&given.root));
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
@@ -232,6 +235,13 @@ impl BuildFolder {
             }
         }
         if is_map(name) {
+            let is_left_out = script.is_some_and(|_| {
+                let below = file.below.trim_end_matches(".map");
+                given.rules.ignores(below, false)
+            });
+            if is_meant && !is_left_out {
+                self.named_maps.insert(key(&file.file));
+            }
             // A glob for scripts alone means their maps, too.
             self.maps.entry(key(&file.file)).or_insert(file);
         } else if is_meant && is_code(name) {

@@ -47,7 +47,7 @@ pub(super) struct FileGroups {
     /// Scripts that are not sent: a bundle without a map of theirs is of no use, and a newer one stands
     /// before the one that has it.
     pub(super) unsent: BTreeSet<String>,
-    /// Maps that no script names.
+    /// Maps that were asked for, and that no script names.
     pub(super) orphans: Vec<BuildFile>,
     /// Files that cannot be read as text, and why.
     pub(super) unreadable: Vec<(String, String)>,
@@ -137,7 +137,9 @@ impl FileGroups {
         self.groups.extend(shared.into_values());
         self.groups.sort_by(|a, b| a.scripts[0].shown.cmp(&b.scripts[0].shown));
         let is_free = |(key, map): &(&String, &BuildFile)| {
-            !taken.contains(*key) && !map.shown.ends_with(".css.map")
+            !taken.contains(*key)
+                && folder.named_maps.contains(*key)
+                && !map.shown.ends_with(".css.map")
         };
         self.orphans = folder.maps.iter().filter(is_free).map(|(_, map)| map.clone()).collect();
     }

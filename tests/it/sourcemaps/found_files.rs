@@ -134,6 +134,29 @@ fn a_link_out_of_the_folder_is_not_followed() {
     assert_eq!(run.text("dist/a.js").matches("//# debugId=").count(), 1);
 }
 
+/// The files of the newest bundle.
+const NEWEST: &str = "SELECT url FROM artifact_bundle_file WHERE artifact_bundle_id = \
+                      (SELECT max(id) FROM artifact_bundle) ORDER BY url";
+
+#[test]
+fn a_map_that_nobody_named_is_not_uploaded() {
+    let run = sourcemaps();
+    ["dist/a.js", "dist/b.js", "dist/sub/c.js"]
+        .iter()
+        .for_each(|script| write_script(&run, script));
+    run.execute().expect(0);
+    for (args, ignored) in [
+        (&["sourcemaps", "dist/a.js"][..], ""),
+        (&["sourcemaps", "dist/a.js.map"], ""),
+        (&["sourcemaps", "dist/a.*"], ""),
+        (&["sourcemaps", "dist"], "b.js, sub"),
+    ] {
+        let one = run.clone().args(args).var("FINISHLINE_SOURCEMAPS_IGNORE", ignored);
+        one.execute().expect(0);
+        assert_eq!(run.rows(NEWEST), ["~/a.js", "~/a.js.map"], "{args:?}");
+    }
+}
+
 #[test]
 fn only_files_with_the_named_extensions_are_uploaded() {
     let run = sourcemaps();
@@ -146,9 +169,7 @@ fn only_files_with_the_named_extensions_are_uploaded() {
         ("js, mjs, map", vec!["~/a.js", a, "~/b.mjs", b]),
     ] {
         run.clone().var("FINISHLINE_SOURCEMAPS_EXTENSIONS", extensions).execute().expect(0);
-        let newest = "SELECT url FROM artifact_bundle_file WHERE artifact_bundle_id = \
-                      (SELECT max(id) FROM artifact_bundle) ORDER BY url";
-        assert_eq!(run.rows(newest), expected, "{extensions}");
+        assert_eq!(run.rows(NEWEST), expected, "{extensions}");
     }
     for (extensions, words) in [
         ("ts", "its map has none of the extensions ts"),
