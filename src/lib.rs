@@ -142,8 +142,7 @@ fn run_step(
     env: &Env,
 ) -> anyhow::Result<u8> {
     blocking::limit(inputs::timeout(&flags, env));
-    let host = Host::of_run(flags.values.get("ci"), env);
-    let ((job, event_failure), exit_code) = (read_job(host, env), flags.exit_code);
+    let ((job, event_failure), exit_code) = (read_job(&flags, env), flags.exit_code);
     let entered = enter_working_directory(&flags, env);
     let paths = RunPaths::default();
     let read = |path: &str| paths.read(path);
@@ -237,7 +236,8 @@ fn enter_working_directory(flags: &CommandLineFlags, env: &Env) -> Result<(), Er
 }
 
 /// The facts of the CI job; an event that cannot be read adds nothing, and is said where it is there.
-fn read_job(host: Host, env: &Env) -> (Job, Option<std::io::Error>) {
+fn read_job(flags: &CommandLineFlags, env: &Env) -> (Job, Option<std::io::Error>) {
+    let host = Host::of_run(flags.values.get("ci"), env);
     let event = env.get("GITHUB_EVENT_PATH").filter(|_| host.is_github_like());
     let (event, failure) = match event.map(files::read_event) {
         Some(Ok(event)) => (Some(event), None),

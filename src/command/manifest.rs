@@ -221,14 +221,7 @@ impl RunContext<'_> {
         });
         let mut under_way =
             std::pin::pin!(stream::iter(starts).buffer_unordered(base.max_parallel));
-        let overdue = async {
-            self.cancellation.requested().await;
-            tracing::warn!(
-                "shutting down: no new entries; running ones have {SHUTDOWN_GRACE:?} to finish"
-            );
-            sleep_until(Instant::now() + SHUTDOWN_GRACE).await;
-        };
-        let mut overdue = std::pin::pin!(overdue);
+        let mut overdue = std::pin::pin!(self.overdue());
         let mut progress = EntriesProgress::begin(entries.len(), is_plan);
         loop {
             tokio::select! {
@@ -243,7 +236,6 @@ impl RunContext<'_> {
                     None => break,
                 },
                 () = &mut overdue => {
-                    self.cancellation.finish();
                     while let Some(Some((index, outcome))) = under_way.next().now_or_never() {
                         done[index] = Some(outcome);
                     }
@@ -257,6 +249,16 @@ impl RunContext<'_> {
             outcome: outcome.unwrap_or_else(|| self.not_started()),
         };
         entries.iter().zip(done).map(end).collect()
+    }
+
+    /// Waits for a stop, and as long as what is under way may then take; from there on it has to end.
+    async fn overdue(&self) {
+        self.cancellation.requested().await;
+        tracing::warn!(
+            "shutting down: no new entries; running ones have {SHUTDOWN_GRACE:?} to finish"
+        );
+        sleep_until(Instant::now() + SHUTDOWN_GRACE).await;
+        self.cancellation.finish();
     }
 
     /// One entry, as a run of its own; a line about it.
