@@ -168,7 +168,9 @@ impl<'a> FileExaminer<'a> {
     pub(super) fn orphan(&self, map: &BuildFile) -> Option<PackedEntry> {
         let text = self.inputs.uploads(&map.below).then(|| read_text(&map.file).ok())??;
         let id = MapText::read(&text).ok()?.debug_id()?;
-        let packed = packed(&text).ok()?;
+        let read = |name: &str| self.sources.read(&map.file, name);
+        let copy = self.changes_sources().then(|| UploadedMap::new(&text, self.rules(), &read));
+        let packed = packed(copy.and_then(|copy| copy.text).as_ref().unwrap_or(&text)).ok()?;
         let (kind, url) = (BundledKind::SourceMap, self.url().of(&map.below));
         let shown = map.shown.clone();
         Some(PackedEntry { kind, url, shown, id: Some(id), sourcemap: None, packed })
@@ -176,6 +178,14 @@ impl<'a> FileExaminer<'a> {
 
     fn url(&self) -> FileUrl<'a> {
         FileUrl { prefix: &self.inputs.url_prefix, suffix: &self.inputs.url_suffix }
+    }
+
+    fn rules(&self) -> SourceRules<'a> {
+        SourceRules {
+            strip_prefixes: &self.inputs.strip_prefixes,
+            strip_common_prefix: self.inputs.strip_common_prefix,
+            strip_sources: self.inputs.strip_sources,
+        }
     }
 
     fn changes_sources(&self) -> bool {
@@ -197,13 +207,8 @@ impl<'a> FileExaminer<'a> {
             .as_ref()
             .or(files.scripts.first())
             .filter(|_| files.map.is_some() || self.inputs.delete || self.changes_sources())?;
-        let rules = SourceRules {
-            strip_prefixes: &self.inputs.strip_prefixes,
-            strip_common_prefix: self.inputs.strip_common_prefix,
-            strip_sources: self.inputs.strip_sources,
-        };
         let read = |name: &str| self.sources.read(&beside.file, name);
-        let copy = UploadedMap::new(map, rules, &read);
+        let copy = UploadedMap::new(map, self.rules(), &read);
         without_text.extend(copy.without_text.into_iter().filter(|name| !name.is_empty()));
         Some(copy.text.map_or(Cow::Borrowed(map), Cow::Owned))
     }

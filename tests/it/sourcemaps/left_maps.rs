@@ -107,6 +107,18 @@ fn code_that_may_not_leave_does_not_leave_inside_of_a_script() {
 }
 
 #[test]
+fn code_that_may_not_leave_does_not_leave_with_a_map_that_has_no_script() {
+    let run = sourcemaps().var("FINISHLINE_SOURCEMAPS_STRIP_SOURCES", "true");
+    write_script(&run, "dist/a.js");
+    let id = "00000000-0000-4000-8000-000000000001";
+    let map = identity_map("../src/lone.ts", "the_code_of_lone()\n");
+    write(&run, "dist/lone.js.map", map.replacen('{', &format!("{{\"debugId\":\"{id}\","), 1));
+    run.execute().expect(0);
+    let files = uploaded(&run);
+    assert!(files["~/lone.js.map"].contains("\"sourcesContent\":[]"), "{files:?}");
+}
+
+#[test]
 fn an_output_is_no_script_and_no_map_of_the_build() {
     for output in ["dist/a.js", "dist/a.js.map", "dist/new.mjs", "./dist/../dist/a.js"] {
         for input in ["RESULT_FILE", "DOTENV", "SUMMARY", "ANNOTATIONS"] {
