@@ -107,12 +107,16 @@ impl IntegrationTask {
         Err(Error::new(ErrorCode::IntegrationMismatch, message).with_hint(hint))
     }
 
-    /// Whether what is given alone says of any other integration that it is another one.
+    /// Whether one field that is given says of any other integration that it is another one. What is
+    /// made of several may lack a part.
     fn names_candidates(&self) -> bool {
-        match self.provider.candidates(&self.answers) {
-            ListingFilter::ExternalId(text) | ListingFilter::Name(text) => !text.is_empty(),
-            ListingFilter::All => false,
-        }
+        let (ListingFilter::ExternalId(text) | ListingFilter::Name(text)) =
+            self.provider.candidates(&self.answers)
+        else {
+            return false;
+        };
+        let mut fields = self.provider.all_steps().flat_map(|step| step.fields);
+        !text.is_empty() && fields.any(|field| self.answers.text(field.name) == text)
     }
 
     /// Whether a field is not given that every install has, and that is no secret.
