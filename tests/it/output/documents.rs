@@ -1,5 +1,6 @@
 //! Commands that print a document, and calls that a script reads: nothing else is on standard output.
 
+#[cfg(unix)]
 use crate::support::http_server::{HttpServer, Response};
 use crate::support::run::ProgramRun;
 use crate::support::serve::{ServeProcess, TOKEN};
