@@ -43,12 +43,13 @@ impl HttpResponse {
 impl SentryClient {
     /// The error for a response that is not Sentry's own.
     pub(crate) fn foreign(&self, response: &HttpResponse) -> Error {
-        let (base, described) = (self.base(), response.describe());
-        let message = match response.status {
-            407 => self.proxy_refusal(&described),
-            _ => format!("the response from {base} is not Sentry's: {described}"),
-        };
-        self.foreign_error(response, message)
+        let described = response.describe();
+        if response.status == 407 {
+            let failure = self.proxy_refusal(&described);
+            return Error { status: Some(response.status), ..failure };
+        }
+        let message = format!("the response from {} is not Sentry's: {described}", self.base());
+        foreign_error(response, message)
     }
 
     /// What to do about a failure of the server's own.
@@ -68,7 +69,7 @@ impl SentryClient {
             self.base(),
             response.describe()
         );
-        self.foreign_error(response, message)
+        foreign_error(response, message)
     }
 
     /// The error for listings that are more than a run may keep.
@@ -97,7 +98,7 @@ impl SentryClient {
         );
         let hint = "check `url`: use the server's own URL, with https if it supports it; if it is \
                     right, let this job through the login page or proxy in front of Sentry";
-        self.foreign_error(response, message).with_hint(hint)
+        foreign_error(response, message).with_hint(hint)
     }
 
     /// The variable that names the proxy before this server.
@@ -105,41 +106,36 @@ impl SentryClient {
         if self.base().scheme() == "https" { "HTTPS_PROXY" } else { "HTTP_PROXY" }
     }
 
-    /// What a proxy wants that stands before this server.
-    fn proxy_refusal(&self, described: &str) -> String {
+    /// The error for a proxy before this server that wants a login.
+    fn proxy_refusal(&self, described: &str) -> Error {
         let (server, variable) = (self.server_name(), self.proxy_variable());
-        match ProxyAddress::before(self.base()) {
-            Some(ProxyAddress { address, has_login: true }) => format!(
-                "the proxy {address} on the way to {server} refuses the login in {variable}: {described}"
+        let (message, change) = match ProxyAddress::before(self.base()) {
+            Some(ProxyAddress { address, has_login: true }) => (
+                format!(
+                    "the proxy {address} on the way to {server} refuses the login in {variable}"
+                ),
+                format!("correct the user or the password in {variable}"),
             ),
-            Some(ProxyAddress { address, .. }) => format!(
-                "the proxy {address} on the way to {server} requires a login, and {variable} has none: \
-                 {described}"
+            proxy => (
+                match proxy {
+                    Some(ProxyAddress { address, .. }) => format!(
+                        "the proxy {address} on the way to {server} requires a login, and {variable} has \
+                         none"
+                    ),
+                    None => format!("a proxy on the way to {server} requires a login"),
+                },
+                format!("put a user and a password before the proxy's host in {variable}"),
             ),
-            None => format!("a proxy on the way to {server} requires a login: {described}"),
-        }
-    }
-
-    /// What to do about such a proxy.
-    fn proxy_hint(&self) -> String {
-        let (server, variable) = (self.server_name(), self.proxy_variable());
-        let change = match ProxyAddress::before(self.base()) {
-            Some(proxy) if proxy.has_login => {
-                format!("correct the user or the password in {variable}")
-            }
-            _ => format!("put a user and a password before the proxy's host in {variable}"),
         };
-        format!("{change}; or, if this machine reaches {server} directly, add it to NO_PROXY")
+        Error::new(ErrorCode::Unreachable, format!("{message}: {described}")).with_hint(format!(
+            "{change}; or, if this machine reaches {server} directly, add it to NO_PROXY"
+        ))
     }
+}
 
-    fn foreign_error(&self, response: &HttpResponse, message: String) -> Error {
-        let (code, hint) = match response.status {
-            407 => (ErrorCode::Unreachable, self.proxy_hint()),
-            _ => (ErrorCode::BackendError, FOREIGN_HINT.to_owned()),
-        };
-        let failure = Error::new(code, message).with_hint(hint);
-        Error { status: Some(response.status), ..failure }
-    }
+fn foreign_error(response: &HttpResponse, message: String) -> Error {
+    let failure = Error::new(ErrorCode::BackendError, message).with_hint(FOREIGN_HINT);
+    Error { status: Some(response.status), ..failure }
 }
 
 /// A listing that is more than any Sentry has.
