@@ -197,19 +197,22 @@ impl Refusal {
 
     /// The same of the third party that was asked, by its name and host, with what is known to help.
     pub(crate) fn of_third_party(self, asked: String, advice: Option<String>) -> Self {
-        let hint = match (self.is_silence, advice, self.code) {
-            (true, ..) => format!(
-                "check that this machine can reach {asked}, then run again; for a private \
-                 certificate authority, set `ca-file`"
-            ),
-            (_, Some(advice), _) => format!("{advice}; then run it again from its start"),
-            (_, None, ErrorCode::Refused) => format!(
+        let by_words = || {
+            format!(
                 "correct `state`, or the settings of {asked}, as its own words say; then start again \
                  with `finishline run`"
-            ),
-            (_, None, code) => code.hint().to_owned(),
+            )
         };
-        Self { third_party: Some(asked), hint: Some(hint), ..self }
+        let hint = match self.is_silence {
+            true => Some(format!(
+                "check that this machine can reach {asked}, then run again; for a private \
+                 certificate authority, set `ca-file`"
+            )),
+            false => advice
+                .map(|advice| format!("{advice}; then run it again from its start"))
+                .or_else(|| (self.code == ErrorCode::Refused).then(by_words)),
+        };
+        Self { third_party: Some(asked), hint, ..self }
     }
 
     /// The integration cannot be built or stored.
