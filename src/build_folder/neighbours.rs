@@ -4,7 +4,7 @@
 use super::hash_index::{ChangedHashes, HashIndex, HeldHashes};
 use super::hash_words::hash_words;
 use super::refresh::{FileFailure, FreshHashes, holders};
-use super::text_file::{MAX_FILE, TextFile, is_lone_copy, packed};
+use super::text_file::{MAX_FILE, TextFile, is_gzip, is_lone_copy, packed};
 use crate::os::{linkless, parallel};
 use flate2::read::GzDecoder;
 use std::collections::BTreeSet;
@@ -48,8 +48,7 @@ pub(crate) fn has_old_copy(others: &BTreeSet<PathBuf>, file: &Path, text: &str) 
 /// The files whose copy by gzip says the same but for its hashes: a run renewed the file, and was killed
 /// before it packed it again.
 pub(crate) fn outdated(others: &BTreeSet<PathBuf>, index: &HashIndex) -> BTreeSet<PathBuf> {
-    let is_gzip = |copy: &&PathBuf| copy.extension().is_some_and(|end| end == "gz");
-    let copies: Vec<_> = others.iter().filter(is_gzip).collect();
+    let copies: Vec<_> = others.iter().filter(|copy| is_gzip(copy)).collect();
     let files = parallel::map(&copies, |copy| {
         Some(copy.with_extension("")).filter(|file| index.has(file) && has_other_hashes(file, copy))
     });
@@ -167,7 +166,7 @@ pub(crate) fn pack_again(file: &Path) -> Result<()> {
 /// What a copy is when it is packed anew; none where it goes.
 fn packed_again(file: &Path) -> Result<Option<Vec<u8>>> {
     let of = file.with_extension("");
-    match file.extension().is_some_and(|end| end == "gz") && of.exists() {
+    match is_gzip(file) && of.exists() {
         true => packed(&linkless::read(&of, MAX_FILE)?).map(Some),
         false => Ok(None),
     }
@@ -175,10 +174,10 @@ fn packed_again(file: &Path) -> Result<Option<Vec<u8>>> {
 
 /// Whether a file is a packed copy that is not packed anew but deleted, by its name.
 pub(crate) fn is_foreign_copy(file: &Path) -> bool {
-    is_packed(file) && file.extension().is_some_and(|end| end != "gz")
+    is_packed(file) && !is_gzip(file)
 }
 
 /// Whether a file is a packed copy of another, by its name.
 pub(crate) fn is_packed(file: &Path) -> bool {
-    file.extension().is_some_and(|end| end == "gz" || end == "br" || end == "zst")
+    is_gzip(file) || file.extension().is_some_and(|end| end == "br" || end == "zst")
 }

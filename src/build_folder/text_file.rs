@@ -54,7 +54,12 @@ impl TextFile {
 
 /// Whether it is what gzip made of a file that is not there.
 pub(super) fn is_lone_copy(file: &Path) -> bool {
-    file.extension().is_some_and(|end| end == "gz") && !file.with_extension("").exists()
+    is_gzip(file) && !file.with_extension("").exists()
+}
+
+/// Whether a file is one of gzip, by its name.
+pub(super) fn is_gzip(file: &Path) -> bool {
+    file.extension().is_some_and(|end| end == "gz")
 }
 
 /// Packs a text with gzip; the same text gives the same bytes.
