@@ -3,7 +3,7 @@
 use super::client_variables::VARIABLES;
 use super::pure_script::PureCall;
 use super::step_environment::StepEnvironment;
-use crate::sentry_cli::{SentryCliCall, SentryCliTask, StepConflict, StepInputs, flag_inputs};
+use crate::sentry_cli::{SentryCliCall, SentryCliTask, StepInputs, flag_inputs};
 use std::collections::BTreeMap;
 
 /// Calls that are one step.
@@ -25,7 +25,7 @@ impl StepGroup {
 
     fn new(step: usize, call: PureCall, target: CallTarget) -> Self {
         let mut inputs = StepInputs::default();
-        let added: Result<(), StepConflict> = inputs.add(&call.call);
+        let added = inputs.add(&call.call);
         debug_assert!(added.is_ok(), "an empty step takes every call");
         let is_tolerated = call.is_tolerated;
         Self { inputs, step, calls: vec![call], target, is_tolerated }
