@@ -94,5 +94,5 @@ fn time(person: &[u8]) -> Option<i64> {
     let seconds = date.fields().next()?;
     let is_number = seconds.iter().all(u8::is_ascii_digit);
     let seconds: i64 = seconds.to_str().ok().filter(|_| is_number)?.parse().ok()?;
-    (seconds <= MAX_SECONDS).then_some(seconds * 1000)
+    (seconds <= MAX_SECONDS).then(|| seconds * 1000)
 }

@@ -36,6 +36,7 @@ fn a_date_that_cannot_be_read_is_taken_from_its_neighbours_and_the_others_stay()
         "-1 +0000",
         "99999999999999999999 +0000",
         "999999999999999 +0000",
+        "7766279631452241918 +0000",
         "yesterday +0000",
         "+0000",
         "",
