@@ -28,16 +28,18 @@ const CALLED_AT_ONCE: [&str; 8] = [
     "!(()=>",
 ];
 
+/// What code has where a place behind it may be in a function, a block or a comment.
+const UNCERTAIN_SIGNS: [&str; 6] = ["function", "=>", "){", ") {", "//", "/*"];
+
 impl IdRegistration {
     /// How this script does.
     pub(super) fn read(script: &str, prologue: &ScriptPrologue<'_>) -> Self {
         let Some((at, id)) = snippet::last_registration(script) else { return Self::None };
         let code = &script[prologue.insert_at..];
+        let at = at.checked_sub(prologue.insert_at);
         match code.starts_with(&own_line(prologue, &id)) {
             true => Self::OwnLine(id),
-            false if runs_for_certain(&script[prologue.insert_at..at], prologue) => {
-                Self::Foreign(id)
-            }
+            false if at.is_some_and(|at| runs_for_certain(code, at, prologue)) => Self::Foreign(id),
             false => Self::Unsure(id),
         }
     }
@@ -59,24 +61,32 @@ impl IdRegistration {
     }
 }
 
-/// Whether nothing between the start of a script and a place keeps that place from being run: no function that
-/// others would have to call, and no block but one that is called at once.
-fn runs_for_certain(before: &str, prologue: &ScriptPrologue<'_>) -> bool {
-    let mut rest = TokenGap::skip(before).rest;
+/// Whether nothing in front of a place in a script's code keeps it from being run: no comment and no string that it
+/// would be in, no function that others would have to call, and no block but one that is called at once.
+fn runs_for_certain(code: &str, at: usize, prologue: &ScriptPrologue<'_>) -> bool {
+    let statements = behind_directives(code, prologue);
+    let Some(before) = code.get(code.len() - statements.len()..at) else { return false };
+    let called = CALLED_AT_ONCE.iter().find_map(|head| before.strip_prefix(head));
+    let body = called.map_or(before, |body| body.split_once('{').map_or(body, |(_, body)| body));
+    let is_open = |quote: char| body.matches(quote).count() % 2 == 1;
+    let is_inside = ['"', '\'', '`'].into_iter().any(is_open);
+    !is_inside && !UNCERTAIN_SIGNS.iter().any(|sign| body.contains(sign))
+}
+
+/// The code from its first statement on that does something.
+fn behind_directives<'a>(code: &'a str, prologue: &ScriptPrologue<'_>) -> &'a str {
+    let mut rest = TokenGap::skip(code).rest;
     let mut directives = prologue.directives.iter();
     loop {
         let next = match rest.strip_prefix(';') {
             Some(next) => next,
             None => match directives.next().and_then(|directive| rest.strip_prefix(directive)) {
                 Some(next) => next,
-                None => break,
+                None => return rest,
             },
         };
         rest = TokenGap::skip(next).rest;
     }
-    let called = CALLED_AT_ONCE.iter().find_map(|head| rest.strip_prefix(head));
-    let body = called.map_or(rest, |body| body.split_once('{').map_or(body, |(_, body)| body));
-    !["function", "=>", "){", ") {"].iter().any(|sign| body.contains(sign))
 }
 
 #[cfg(test)]
@@ -112,6 +122,16 @@ mod tests {
             format!("var lib={{start(){{{plugin}}}}};f()"),
             format!("f();{cli}"),
             format!("if(g){{{plugin}}}"),
+            format!("#!/bin/node {plugin}\nf()"),
+            format!("/*! {plugin} */\n\"use strict\";f()"),
+            format!("// {plugin}\nf()"),
+            format!("// {plugin}"),
+            format!("/* {plugin}"),
+            format!("\"use strict\";// {plugin}\nf()"),
+            format!("f() // {plugin}"),
+            format!("f(/* {plugin} */)"),
+            format!("f('{plugin}')"),
+            format!("f(`{plugin}`)"),
         ] {
             assert_eq!(read(&script), IdRegistration::Unsure(id.clone()), "{script}");
         }
