@@ -277,7 +277,7 @@ impl RunContext<'_> {
     ) -> Result<Outcome> {
         let (org, project) = (inputs.org.as_ref(), inputs.release.projects.first());
         if as_json {
-            let config = json!({ "org": org.map(OrgSlug::as_str), "project": project, "url": inputs.page_url() });
+            let config = json!({ "org": org.map(OrgSlug::as_str), "project": project, "url": inputs.page_url().as_str() });
             let auth = json!({ "type": "token", "successful": owner.is_ok() });
             let shown = json!({ "config": config, "auth": auth, "have_dsn": false });
             let outcome = Outcome::new(OutcomeStatus::Complete, "the settings of the call");

@@ -98,6 +98,9 @@ pub enum GitError {
         /// How long it was waited for.
         within: Duration,
     },
+    /// Whoever built the program left git out.
+    #[error("this build of finishline cannot read git repositories")]
+    LeftOut,
     /// The repository is damaged, or may not be read.
     #[error("cannot read the repository: {cause}")]
     Unreadable {
@@ -141,6 +144,9 @@ impl GitError {
                 "raise `timeout`, fetch less history, or set `commits: github` (which needs no \
                  checkout) or `commits: none`"
             }
+            Self::LeftOut => {
+                "build it with its default features, or set `release` and `commits: none`"
+            }
             Self::BadVariable { .. } => "correct the variable, or unset it",
         }
     }
@@ -158,34 +164,4 @@ impl GitError {
         let (variable, expected) = ("GIT_OBJECT_DIRECTORY", "folder with git objects");
         Self::BadVariable { variable, path: quote(&path.to_string_lossy()), expected }
     }
-
-    /// What opening a repository failed with. Git knows two kinds of hashes, and one is at home.
-    pub(super) fn opening(error: &gix::Error) -> Self {
-        let named = error.iter_errors().any(|error| error.to_string().contains("objectFormat"));
-        match named && error.is_unsupported() {
-            true => Self::Sha256,
-            false => Self::Configuration { cause: words(error) },
-        }
-    }
-}
-
-pub(super) fn unreadable(error: &gix::Error) -> GitError {
-    let cause = words(error);
-    match error.is_resource_exhausted() {
-        true => GitError::TooLarge { cause },
-        false => GitError::Unreadable { cause },
-    }
-}
-
-/// The whole chain on one short line.
-pub(super) fn words(error: &gix::Error) -> String {
-    let mut causes: Vec<_> = error.iter_errors().map(ToString::to_string).collect();
-    causes.dedup();
-    causes.join(": ").chars().flat_map(escape).take(300).collect()
-}
-
-fn escape(c: char) -> impl Iterator<Item = char> {
-    let plain = (!c.is_control()).then_some(c);
-    let escaped = c.is_control().then(|| c.escape_debug());
-    plain.into_iter().chain(escaped.into_iter().flatten())
 }

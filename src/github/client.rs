@@ -1,35 +1,21 @@
-//! One client for GitHub: octocrab on our HTTP stack, which repeats what is safe to repeat and
-//! says why it waits.
+//! One client for GitHub, which repeats what is safe to repeat and says why it waits.
 
+use super::transport::GitHubTransport;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::retry::{RetryLoop, RetryPolicy};
 use crate::http::{HttpResponse, NetworkError, ServerConnection, TlsTrust};
-use crate::os::clock::unix_seconds;
 use crate::secret::Secret;
 use crate::text::url::is_http_url;
-use axum::body::HttpBody;
-use octocrab::service::middleware::base_uri::BaseUriLayer;
-use octocrab::service::middleware::extra_headers::ExtraHeadersLayer;
-use octocrab::service::middleware::reqwest_connector::ReqwestConnector;
-use octocrab::{AuthState, Octocrab, OctocrabBuilder};
-use reqwest::header::{ACCEPT, HeaderValue};
+use reqwest::header::HeaderValue;
 use serde_json::Value;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use url::Url;
 
-/// A page of commits with long messages is far smaller; what is beyond it is not read.
-pub(super) const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
-/// GitHub's own media type, and JSON for servers that only know that.
-const JSON: HeaderValue =
-    HeaderValue::from_static("application/vnd.github+json, application/json;q=0.9");
-
 /// A client for one API and one token.
 pub(super) struct GitHubClient {
     connection: ServerConnection,
-    http: reqwest::Client,
+    transport: GitHubTransport,
     /// The root of the API; its path ends with a slash or not.
     pub(super) api: Url,
     pub(super) token: Option<Secret>,
@@ -82,9 +68,9 @@ impl GitHubClient {
             return Err(Error::new(ErrorCode::Usage, message).with_hint("check `GITHUB_API_URL`"));
         }
         let connection = ServerConnection::new(trust.clone(), timeout);
-        let http = connection.pooled()?;
+        let transport = GitHubTransport::new(connection.pooled()?)?;
         let token = token.map(Secret::from);
-        Ok(Self { connection, http, api: api.clone(), token, deadline })
+        Ok(Self { connection, transport, api: api.clone(), token, deadline })
     }
 
     /// Sends the request, and repeats it where that is safe. Only success is an answer.
@@ -105,51 +91,9 @@ impl GitHubClient {
     }
 
     async fn send_once(&self, request: &GitHubRequest<'_>) -> Result<HttpResponse, NetworkError> {
-        let octocrab = self.octocrab();
         // The root's own path goes in front here: octocrab leaves it out where it takes a part of
         // the request's for it.
         let path = format!("{}{}", self.api.path().trim_end_matches('/'), request.path);
-        let response = match request.body {
-            None => octocrab._get(path).await,
-            Some(body) => octocrab._post(path, Some(body)).await,
-        };
-        let response = response.map_err(|error| NetworkError::within(&error))?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let body = read(response.into_body()).await?;
-        Ok(HttpResponse { status, headers, body, received: unix_seconds() })
+        self.transport.send(&self.api, self.token.as_ref(), path, request.body).await
     }
-
-    /// Octocrab without the layers that repeat and rename. Not kept, for it needs the runtime.
-    fn octocrab(&self) -> Octocrab {
-        let root = self.api.as_str().parse().expect("checked when the client was built");
-        let auth = match &self.token {
-            Some(token) => AuthState::AccessToken { token: token.expose().to_owned().into() },
-            None => AuthState::None,
-        };
-        let built = OctocrabBuilder::new_empty()
-            .with_service(ReqwestConnector::new(self.http.clone()))
-            .with_layer(&ExtraHeadersLayer::new(Arc::new(vec![(ACCEPT, JSON)])))
-            .with_layer(&BaseUriLayer::new(root))
-            .with_auth(auth)
-            .build();
-        built.unwrap_or_else(|never| match never {})
-    }
-}
-
-/// The body as text; one that is too large ends beyond the bound.
-async fn read<B>(mut body: B) -> Result<String, NetworkError>
-where
-    B: HttpBody<Data: AsRef<[u8]>, Error = octocrab::Error> + Unpin,
-{
-    let mut bytes = Vec::new();
-    while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
-        let frame = frame.map_err(|error| NetworkError::within(&error))?;
-        if let Ok(data) = frame.into_data() {
-            bytes.extend_from_slice(data.as_ref());
-        }
-        if bytes.len() > MAX_BODY_BYTES {
-            break;
-        }
-    }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

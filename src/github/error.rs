@@ -1,7 +1,8 @@
 //! What a response or the lack of one means: another attempt, or an error for whoever set the job
 //! up.
 
-use super::client::{GitHubClient, GitHubRequest, MAX_BODY_BYTES};
+use super::client::{GitHubClient, GitHubRequest};
+use super::transport::MAX_BODY_BYTES;
 use crate::error::{Error, ErrorCode};
 use crate::http::retry::{Attempt, RetryDelay};
 use crate::http::{HttpResponse, NetworkError};

@@ -5,6 +5,8 @@
 mod client;
 mod error;
 mod response;
+#[cfg_attr(not(feature = "github"), path = "no_transport.rs")]
+mod transport;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::TlsTrust;

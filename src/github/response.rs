@@ -1,6 +1,7 @@
 //! What is read of GitHub's answers; what else they hold may change as GitHub likes.
 
 use crate::release::{Commit, MAX_TEXT_BYTES};
+use crate::text::date;
 use serde::{Deserialize, Deserializer};
 
 /// A page of a comparison.
@@ -71,7 +72,7 @@ fn cut(mut text: String) -> String {
 
 /// A time as GitHub writes it, in seconds since 1970.
 fn seconds(text: &str) -> Option<i64> {
-    gix::date::parse(text, None).ok().map(|time| time.seconds)
+    date::parse(text).map(|ms| ms / 1000)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! A glob over paths as git has it, matched in one pass whatever the glob and the path are.
 
-use gix::bstr::ByteSlice;
-use gix::glob::wildmatch::Mode;
+use bstr::ByteSlice;
+use gix_glob::wildmatch;
+use gix_glob::wildmatch::Mode;
 
 /// One part of a glob.
 #[derive(Clone)]
@@ -23,6 +24,7 @@ pub(crate) struct PathGlob(Vec<GlobPart>);
 
 impl PathGlob {
     /// Reads a glob; none for a text that is no glob, or a malformed one, which matches nothing.
+    #[cfg(feature = "git")]
     pub(crate) fn new(text: &str) -> Option<Self> {
         text.contains(['*', '?', '[', '\\']).then(|| Self::parse(text.as_bytes()))?
     }
@@ -62,6 +64,7 @@ impl PathGlob {
     }
 
     /// Whether it matches a file, or a folder above it: all places of the glob are followed at once.
+    #[cfg(feature = "git")]
     pub(crate) fn matches_at_or_above(&self, file: &[u8]) -> bool {
         let mut places = GlobPlaces::new(self.0.len());
         self.enter(&mut places, 0);
@@ -143,7 +146,7 @@ fn one_of(part: &[u8]) -> Box<[bool; 256]> {
     let matches = |byte| {
         let byte = [u8::try_from(byte).expect("an index of 256")];
         let mode = Mode::NO_MATCH_SLASH_LITERAL;
-        gix::glob::wildmatch(part.as_bstr(), byte.as_bstr(), mode)
+        wildmatch(part.as_bstr(), byte.as_bstr(), mode)
     };
     Box::new(std::array::from_fn(matches))
 }
@@ -174,7 +177,7 @@ mod tests {
         let ends = file.match_indices('/').map(|(at, _)| at).chain([file.len()]);
         let (glob, mode) = (glob.as_bytes().as_bstr(), Mode::NO_MATCH_SLASH_LITERAL);
         let mut above = ends.map(|end| file.as_bytes()[..end].as_bstr());
-        above.any(|path| gix::glob::wildmatch(glob, path, mode))
+        above.any(|path| wildmatch(glob, path, mode))
     }
 
     #[test]

@@ -156,10 +156,10 @@ fn the_first_command_prints_what_the_readme_shows() {
     let (shown, _) = fenced(rest, "text");
     let words = words(command);
     let (key, value) = words[0].split_once('=').expect("the command begins with a variable");
-    assert_eq!(words[1..6].join(" "), "cargo run --locked -- run");
+    assert_eq!(words[1..4].join(" "), "cargo try run");
     let folder = tempfile::tempdir().expect("a folder can be made");
     let done = Command::new(env!("CARGO_BIN_EXE_finishline"))
-        .args(&words[5..])
+        .args(&words[3..])
         .current_dir(&folder)
         .env_clear()
         .env(key, value)

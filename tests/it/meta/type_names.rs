@@ -105,10 +105,11 @@ fn too_many_single_words(declarations: &[TypeDeclaration]) -> Option<String> {
 }
 
 /// The names that stand twice, each with its files. What is private to one folder may have a
-/// namesake that is private to another.
+/// namesake that is private to another, and a `no_….rs` has the types of the module that it stands in for.
 fn repeated_names(declarations: &[TypeDeclaration]) -> Vec<String> {
     let mut by_name: BTreeMap<&str, Vec<&TypeDeclaration>> = BTreeMap::new();
-    for declaration in declarations {
+    let is_own = |file: &str| !file.rsplit('/').next().is_some_and(|name| name.starts_with("no_"));
+    for declaration in declarations.iter().filter(|declaration| is_own(&declaration.file)) {
         by_name.entry(&declaration.name).or_default().push(declaration);
     }
     by_name.retain(|_, namesakes| {

@@ -1,7 +1,9 @@
 //! Requests to third parties: signed with the time and fresh randomness where that is needed.
 
-pub(crate) mod github_app;
-pub(crate) mod oauth1;
+#[cfg_attr(not(feature = "github"), path = "no_github_api.rs")]
+mod github_api;
+mod github_app;
+mod oauth1;
 
 use super::known_secrets::secrets_in;
 use crate::http;
@@ -36,7 +38,7 @@ pub(crate) async fn fetch(
     let request = VendorRequest { credentials, ..request };
     let response = match &request.via {
         Transport::Http => http::fetch(&request, certificates).await,
-        Transport::GitHub(base) => github_app::fetch(&request, base, certificates).await,
+        Transport::GitHub(base) => github_api::fetch(&request, base, certificates).await,
     };
     let mut secrets = secrets_in(state.data());
     match &request.credentials {

@@ -1,13 +1,15 @@
 //! The commits of a range, and what is read of each of them.
 
+use super::cause::unreadable;
 use super::commit::CommitNode;
-use super::error::{GitError, unreadable};
 use super::files::{self, ChangedFiles, TreePair};
 use super::graph::CommitGraph;
 use super::paths::PathFilter;
 use super::prefetch::FilePrefetcher;
-use super::warning::HistoryWarning;
-use super::{Checkout, CommitHistory, CommitRange, prefetch};
+use super::{Checkout, prefetch};
+use crate::git::error::GitError;
+use crate::git::warning::HistoryWarning;
+use crate::git::{CommitHistory, CommitRange};
 use crate::release::{Commit, FileChange};
 use gix::ObjectId;
 use std::collections::VecDeque;

@@ -1,7 +1,7 @@
 //! The files of a repository, looked at before anything opens them: a pipe or a device among them
 //! would never end, and a file that is parsed costs many times its size.
 
-use super::error::GitError;
+use crate::git::error::GitError;
 use crate::os::files;
 use crate::text::quote;
 use std::collections::HashSet;

@@ -1,6 +1,7 @@
 //! What is wrong with a `.git` that is there and is no repository.
 
-use super::error::{GitError, unreadable};
+use super::cause::unreadable;
+use crate::git::error::GitError;
 use crate::text::quote;
 use std::fs::File;
 use std::io::Read;
