@@ -190,7 +190,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path().canonicalize().expect("its path");
         std::fs::create_dir(root.join("real")).expect("a folder in it");
-        std::fs::write(root.join("file"), "").expect("a file in it");
+        replace(&root.join("file"), b"").expect("a file in it");
         symlink(root.join("real"), root.join("link")).expect("a link to that folder");
         for name in ["real", "link", "link/x", "file", "file/x", "none", "real/../real"] {
             let path = root.join(name);
