@@ -14,7 +14,7 @@ use url::Url;
 
 /// A client for one API and one token.
 pub(super) struct GitHubClient {
-    connection: ServerConnection,
+    pub(super) connection: ServerConnection,
     transport: GitHubTransport,
     /// The root of the API; its path ends with a slash or not.
     pub(super) api: Url,

@@ -108,7 +108,8 @@ impl GitHubClient {
         request: &GitHubRequest<'_>,
         error: &NetworkError,
     ) -> Attempt {
-        let (what, why) = (&request.what, error.describe(&self.api));
+        let (what, why) =
+            (&request.what, error.describe(&self.api, self.connection.read_timeout()));
         let hint = error.hint("`GITHUB_API_URL`");
         let failure = Error::new(ErrorCode::Unreachable, format!("cannot {what}: {why}"))
             .with_hint(hint.as_deref().unwrap_or(UNREACHABLE_HINT));

@@ -61,6 +61,11 @@ impl ServerConnection {
         self.0.timeout
     }
 
+    /// How long the server may be silent.
+    pub(crate) fn read_timeout(&self) -> Duration {
+        read_timeout(self.0.timeout)
+    }
+
     /// The HTTP client whose connections all share.
     pub(crate) fn pooled(&self) -> Result<reqwest::Client> {
         self.client(&self.0.pooled, usize::MAX)
@@ -105,7 +110,7 @@ impl ServerConnection {
             return Ok(client.clone());
         }
         let client = client(&self.0.trust, |builder| {
-            builder.pool_max_idle_per_host(max_idle).read_timeout(read_timeout(self.0.timeout))
+            builder.pool_max_idle_per_host(max_idle).read_timeout(self.read_timeout())
         });
         let client = client.map_err(|error| {
             let message = format!("cannot create the HTTP client: {error}");

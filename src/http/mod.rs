@@ -122,7 +122,7 @@ where
             Err(error) => error,
         };
         failure = Url::parse(&request.url)
-            .map_or_else(|error| error.to_string(), |url| error.describe(&url));
+            .map_or_else(|error| error.to_string(), |url| error.describe(&url, READ_TIMEOUT));
         if error.stage != ConnectError::Tls {
             break;
         }

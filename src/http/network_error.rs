@@ -7,6 +7,7 @@ use rustls::CertificateError::{
 };
 use rustls::Error as TlsError;
 use std::error::Error;
+use std::time::Duration;
 use url::Url;
 
 /// Which part of the way to a server failed.
@@ -77,15 +78,18 @@ impl NetworkError {
         Self { stage: ConnectError::Interrupted, reason, hint: None }
     }
 
-    /// The stage, the server and the reason.
-    pub(crate) fn describe(&self, url: &Url) -> String {
+    /// The stage, the server and the reason; `silence` is how long the server may have been silent.
+    pub(crate) fn describe(&self, url: &Url, silence: Duration) -> String {
         let port = url.port_or_known_default().unwrap_or_default();
         let (host, reason) = (url.host_str().unwrap_or_default(), &self.reason);
         match self.stage {
             ConnectError::Tls => format!("TLS connection to {host}:{port} failed: {reason}"),
             ConnectError::Connect => format!("cannot connect to {host}:{port}: {reason}"),
             ConnectError::Interrupted if self.is_timeout() => {
-                format!("{host}:{port} accepted the connection and did not answer in time")
+                let seconds = silence.as_secs_f64();
+                format!(
+                    "{host}:{port} accepted the connection and did not answer within {seconds:.1} s"
+                )
             }
             ConnectError::Interrupted => {
                 format!("the connection to {host}:{port} was lost: {reason}")
@@ -175,15 +179,15 @@ fn check_proxy(_: &str) -> String {
 }
 
 fn check_login(_: &str) -> String {
-    "put a user and a password before the host in HTTPS_PROXY, from a secret, or correct them there; or, if \
+    "set HTTPS_PROXY, from a secret, to `http://USER:PASSWORD@HOST:PORT`, or correct the login there; or, if \
      this machine reaches the server directly, add it to NO_PROXY"
         .to_owned()
 }
 
 fn check_server(address: &str) -> String {
     format!(
-        "run again with a higher `timeout`, completed steps are kept; if there is still no answer, what \
-         listens there hangs or is no Sentry: check the port in {address} and the server's log"
+        "run again with a higher `timeout`, of which an answer may take a quarter; completed steps are kept. \
+         If there is still no answer, check the port in {address}, then the server's log"
     )
 }
 

@@ -7,17 +7,16 @@ use super::token_origins::TokenOrigins;
 use super::types::{CalledRelease, WithoutToken};
 use super::{claims, parse, release};
 use crate::error::{Error, ErrorCode};
-use crate::job::Job;
+use crate::job::{Host, Job};
 
 /// No token was given; `variable` is the one that a manifest's entry takes it from.
-pub(super) fn token(origins: &TokenOrigins) -> Error {
+pub(super) fn token(origins: &TokenOrigins, job: &Job) -> Error {
     let variable = origins.unset.as_deref();
     if variable.is_none() && origins.is_blank {
         let message = "the access token for Sentry is missing: SENTRY_AUTH_TOKEN is set, but empty";
-        let hint = "create the secret that SENTRY_AUTH_TOKEN takes its value from, or correct that secret's \
-                    name in the step; on GitHub, one of an environment needs `environment:` in the job; on \
-                    GitLab, a protected one exists on protected branches and tags only";
-        return Error::new(ErrorCode::NoToken, message).for_missing_input().with_hint(hint);
+        return Error::new(ErrorCode::NoToken, message)
+            .for_missing_input()
+            .with_hint(empty_secret(job.host));
     }
     let name = variable.unwrap_or("SENTRY_AUTH_TOKEN");
     let message = format!("`auth-token` is missing: the access token for Sentry ({name})");
@@ -25,6 +24,25 @@ pub(super) fn token(origins: &TokenOrigins) -> Error {
     match variable {
         Some(name) => error.with_hint(format!("set {name} from a secret")),
         None => error,
+    }
+}
+
+/// What makes a secret empty on this host.
+fn empty_secret(host: Host) -> &'static str {
+    match host {
+        host if host.is_github_like() => {
+            "a secret that this job cannot read is empty: check its name where the workflow sets \
+             SENTRY_AUTH_TOKEN, and that it exists in the repository's Settings › Secrets and variables › \
+             Actions; if it belongs to an environment, add `environment:` to the job"
+        }
+        Host::Gitlab => {
+            "check SENTRY_AUTH_TOKEN in the project's or the group's Settings › CI/CD › Variables; a \
+             protected variable exists on protected branches and tags only"
+        }
+        _ => {
+            "create the secret that SENTRY_AUTH_TOKEN takes its value from, or correct that secret's name \
+             in the job"
+        }
     }
 }
 
@@ -49,7 +67,7 @@ pub fn all(raw: &RawInputs, job: &Job) -> Vec<Error> {
     }
     let is_given = |name: &str| raw.is_given(name) || raw.file_default(name).is_some();
     let token_org = raw.get("auth-token").and_then(|input| claims(input.text.expose()));
-    let token = lacks_token(raw, job).then(|| token(&TokenOrigins::of(raw)));
+    let token = lacks_token(raw, job).then(|| token(&TokenOrigins::of(raw), job));
     let org = (!is_given("org") && token_org.is_none()).then(org);
     let needs_projects = release::is_requested(raw)
         && raw.called != CalledRelease::Existing
@@ -68,7 +86,7 @@ pub fn skipped_token(raw: &RawInputs, job: &Job) -> Option<Error> {
     let is_skipped = choice == Some(WithoutToken::Skip)
         && raw.get("manifest").is_none()
         && lacks_token(raw, job);
-    is_skipped.then(|| token(&TokenOrigins::of(raw)))
+    is_skipped.then(|| token(&TokenOrigins::of(raw), job))
 }
 
 /// Why the host withheld the token that this run would need, if it did.

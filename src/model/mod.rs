@@ -209,7 +209,7 @@ impl Refusal {
                  certificate authority, set `ca-file`"
             )),
             false => advice
-                .map(|advice| format!("{advice}; then run it again from its start"))
+                .map(|advice| format!("{advice}; then start again with `finishline run`"))
                 .or_else(|| (self.code == ErrorCode::Refused).then(by_words)),
         };
         Self { third_party: Some(asked), hint, ..self }

@@ -64,8 +64,9 @@ const ADVICE: [(&str, &str); 17] = [
     ("timestamp_refused", "check the clock of this machine"),
 ];
 
-const CORRECT_CLIENT: &str = "correct `clientId` and `clientSecret` in `state`: they are those of the OAuth application in the \
-     settings of {asked}, where a secret that is lost can be renewed";
+const CORRECT_CLIENT: &str = "compare `clientId` and `clientSecret` in `state` with the OAuth application at {asked}, in the \
+     settings of the user or group that owns it; a lost secret can be renewed there, and the old one is \
+     then no longer accepted";
 const CORRECT_REDIRECT: &str = "the OAuth application in the settings of {asked} must have the `redirect_uri` that is in \
      `redirect-url`";
 

@@ -200,7 +200,7 @@ fn a_server_that_is_not_there_or_never_answers_is_left_at_the_deadline() {
     assert_eq!((slug, status), ("unreachable", None));
     assert!(hint.contains("`GITHUB_API_URL`"), "{hint}");
     let peer = always(Response::stall);
-    let words = ["did not answer in time", "; gave up on GET /repos/acme/widget/compare/"];
+    let words = ["did not answer within", "; gave up on GET /repos/acme/widget/compare/"];
     assert_eq!(checked_error(&within_two_seconds(&peer.url()), &words).0, "unreachable");
     // The second attempt may have no time left for it.
     assert!((1..=2).contains(&peer.lines().len()));

@@ -61,7 +61,7 @@ fn a_server_that_never_answers_is_asked_again_until_the_deadline() {
     let sentry = always(GET_INTEGRATIONS, Response::stall);
     let ended = assert_fails(&sentry.opsgenie().var("FINISHLINE_TIMEOUT", "2"), 6, "unreachable");
     assert!(sentry.peer.count(GET_INTEGRATIONS) > 1);
-    assert!(ended.stderr.contains("did not answer in time"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("did not answer within"), "{}", ended.stderr);
     assert_eq!(ended.output("error-status"), "");
 }
 

@@ -2,7 +2,7 @@
 //! before a server or in its place, and what these answer says nothing about the token.
 
 use super::SentryClient;
-use super::response::field_errors;
+use super::response::{error_text, field_errors};
 use crate::error::{Error, ErrorCode};
 use crate::http::proxy::ProxyAddress;
 use crate::http::{HttpResponse, MAX_LISTED_BYTES};
@@ -43,11 +43,11 @@ impl HttpResponse {
 impl SentryClient {
     /// The error for a response that is not Sentry's own.
     pub(crate) fn foreign(&self, response: &HttpResponse) -> Error {
-        let described = response.describe();
         if response.status == 407 {
-            let failure = self.proxy_refusal(&described);
+            let failure = self.proxy_refusal(response);
             return Error { status: Some(response.status), ..failure };
         }
+        let described = response.describe();
         let message = format!("the response from {} is not Sentry's: {described}", self.base());
         foreign_error(response, message)
     }
@@ -107,27 +107,29 @@ impl SentryClient {
     }
 
     /// The error for a proxy before this server that wants a login.
-    fn proxy_refusal(&self, described: &str) -> Error {
+    fn proxy_refusal(&self, response: &HttpResponse) -> Error {
+        let said = error_text(&response.json()).map(|said| format!("HTTP 407: {said}"));
+        let said = said.unwrap_or_else(|| response.describe());
         let (server, variable) = (self.server_name(), self.proxy_variable());
         let (message, change) = match ProxyAddress::before(self.base()) {
-            Some(ProxyAddress { address, has_login: true }) => (
+            Some(ProxyAddress { address, has_login: true, .. }) => (
                 format!(
                     "the proxy {address} on the way to {server} refuses the login in {variable}"
                 ),
                 format!("correct the user or the password in {variable}"),
             ),
-            proxy => (
-                match proxy {
-                    Some(ProxyAddress { address, .. }) => format!(
-                        "the proxy {address} on the way to {server} requires a login, and {variable} has \
-                         none"
-                    ),
-                    None => format!("a proxy on the way to {server} requires a login"),
-                },
+            Some(ProxyAddress { scheme, address, .. }) => (
+                format!(
+                    "the proxy {address} on the way to {server} requires a login, and {variable} has none"
+                ),
+                format!("set {variable}, from a secret, to `{scheme}://USER:PASSWORD@{address}`"),
+            ),
+            None => (
+                format!("a proxy on the way to {server} requires a login"),
                 format!("put a user and a password before the proxy's host in {variable}"),
             ),
         };
-        Error::new(ErrorCode::Unreachable, format!("{message}: {described}")).with_hint(format!(
+        Error::new(ErrorCode::Unreachable, format!("{message} ({said})")).with_hint(format!(
             "{change}; or, if this machine reaches {server} directly, add it to NO_PROXY"
         ))
     }

@@ -260,7 +260,10 @@ impl SentryClient {
     }
 
     fn classify_error(&self, retry: RetryPolicy, error: &NetworkError) -> Attempt {
-        let failure = Error::new(ErrorCode::Unreachable, error.describe(&self.base));
+        let failure = Error::new(
+            ErrorCode::Unreachable,
+            error.describe(&self.base, self.connection.read_timeout()),
+        );
         let failure = match error.hint("`url` (SENTRY_URL)") {
             Some(hint) => failure.with_hint(hint),
             None => failure,

@@ -58,6 +58,11 @@ impl Permission {
         self.details().1
     }
 
+    /// The scope that allows it and the least besides, which stands first.
+    fn least_scope(self) -> &'static str {
+        self.scopes().split([',', ' ']).next().unwrap_or_default()
+    }
+
     /// Which of its scopes is among these.
     pub(crate) fn granted_by(self, scopes: &[String]) -> Option<&'static str> {
         let mut sufficient = self.scopes().split([',', ' ']).filter(|word| word.contains(':'));
@@ -125,8 +130,8 @@ impl SentryClient {
     pub(crate) fn unauthorized(&self, said: Option<&str>, permission: Option<Permission>) -> Error {
         // An organization's token has its one scope without a choice.
         let is_org = matches!(self.token_kind(), TokenKind::Organization(_));
-        let scopes = permission.filter(|_| !is_org).map(Permission::scopes);
-        let with = scopes.map(|scopes| format!(" with one of the scopes {scopes},"));
+        let scope = permission.filter(|_| !is_org).map(Permission::least_scope);
+        let with = scope.map(|scope| format!(" with the scope {scope}"));
         let with = with.unwrap_or_default();
         let reason = said.map(|said| format!(" (HTTP 401: {said})")).unwrap_or_default();
         let (server, page) = (self.server_name(), self.token_page());
@@ -138,9 +143,8 @@ impl SentryClient {
             origin => {
                 let message = format!("{server} does not accept the token in {origin}{reason}");
                 Error::new(ErrorCode::Unauthorized, message).with_hint(format!(
-                    "if {server} is not your Sentry, correct `url`; else the token is mistyped or \
-                     revoked: create a new one there, at {page},{with} and store it in the secret behind \
-                     {origin}"
+                    "if {server} is not your Sentry, correct `url`; otherwise the token is mistyped, expired \
+                     or revoked: create one{with} at {page} and store it in the secret behind {origin}"
                 ))
             }
         }
@@ -148,11 +152,18 @@ impl SentryClient {
 
     /// The page of the server where tokens of this kind are created.
     fn token_page(&self) -> String {
-        match self.token_kind() {
+        let path = match self.token_kind() {
             TokenKind::Organization(TokenClaims { org, .. }) if OrgSlug::parse(&org).is_some() => {
-                format!("/settings/{org}/auth-tokens/")
+                format!("settings/{org}/auth-tokens/")
             }
-            _ => "/settings/account/api/auth-tokens/".to_owned(),
+            _ => "settings/account/api/auth-tokens/".to_owned(),
+        };
+        let base = self.base();
+        // A region of the SaaS has no pages.
+        let is_region = base.host_str().is_some_and(|host| host.ends_with(".sentry.io"));
+        match base.join(&path) {
+            Ok(page) if !is_region => page.to_string(),
+            _ => format!("https://sentry.io/{path}"),
         }
     }
 
