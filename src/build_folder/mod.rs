@@ -4,6 +4,7 @@ mod base64_form;
 mod given_paths;
 mod hash_index;
 mod hash_words;
+mod native_bundle;
 pub(crate) mod neighbours;
 mod refresh;
 mod text_file;
@@ -11,6 +12,7 @@ mod walk;
 mod wide_text;
 
 pub(crate) use hash_index::{ChangedHashes, HashIndex, HeldHashes};
+pub(crate) use native_bundle::{BareBundle, NativeBytes};
 pub(crate) use refresh::{FileFailure, FreshHashes, refresh};
 pub(crate) use text_file::MAX_FILE;
-pub(crate) use walk::{BuildFile, BuildFolder, binary_kind, is_script_or_map, is_web_file};
+pub(crate) use walk::{BuildFile, BuildFolder, is_script_or_map, is_web_file, key, map_beside};

@@ -2,6 +2,7 @@
 //! out, and no link leads out of a folder.
 
 use super::given_paths::{glob_root, split, without_braces};
+use super::native_bundle::{BareBundle, is_native_bundle, needs_map};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::os::linkless;
 use crate::sourcemap::ignore_rules::IgnoreRules;
@@ -50,8 +51,8 @@ pub(crate) struct BuildFolder {
     pub(crate) named_maps: BTreeSet<String>,
     /// All other files: what may hold a hash of a script, or a packed copy of one.
     pub(crate) others: BTreeSet<PathBuf>,
-    /// Files that are no scripts in text, and what they are.
-    pub(crate) left_alone: Vec<(String, &'static str)>,
+    /// Bundles that cannot be sent, and why.
+    pub(crate) left_alone: Vec<(String, BareBundle)>,
     /// The keys of the folders that were given.
     pub(crate) roots: Vec<String>,
     /// Drafts that killed runs left.
@@ -105,8 +106,10 @@ impl BuildFolder {
             );
             Warning::new("left-out", message)
         });
-        let alone = self.left_alone.iter().map(|(file, what)| {
-            Warning::new("left-out", format!("{} is {what}, and is left as it is", quote(file)))
+        let alone = self.left_alone.iter().map(|(file, bundle)| {
+            let (file, words, advice) = (quote(file), bundle.words(), bundle.advice());
+            let message = format!("{file} {words}, and is left out: {advice}");
+            Warning::new("left-out", message)
         });
         outside.chain(alone).collect()
     }
@@ -152,7 +155,7 @@ impl BuildFolder {
             below: name.to_owned(),
         };
         self.roots.push(key(folder));
-        if let Some(script) = name.strip_suffix(".map").filter(|script| is_script(script)) {
+        if let Some(script) = name.strip_suffix(".map").filter(|script| is_code(script)) {
             let script = beside(script);
             if is_plain_file(&script.file) {
                 self.scripts.entry(key(&script.file)).or_insert(script);
@@ -226,7 +229,7 @@ impl BuildFolder {
             if given.shown == "." { below.clone() } else { format!("{}/{below}", given.shown) };
         let file = BuildFile { file, shown, below };
         self.matched += usize::from(is_meant && (is_map(name) || is_code(name)));
-        let script = name.strip_suffix(".map").filter(|script| is_script(script));
+        let script = name.strip_suffix(".map").filter(|script| is_code(script));
         if let (true, Some(script)) = (is_meant && given.globs.is_some(), script) {
             // A glob for maps alone means their scripts, too.
             let script = file.beside(script);
@@ -245,7 +248,10 @@ impl BuildFolder {
             // A glob for scripts alone means their maps, too.
             self.maps.entry(key(&file.file)).or_insert(file);
         } else if is_meant && is_code(name) {
-            self.add_file(file, false);
+            match needs_map(name) && given.globs.is_none() && !has_map(&file.file) {
+                true => self.left_alone.push((file.shown, BareBundle::Unmapped)),
+                false => self.add_file(file, false),
+            }
         } else {
             self.others.insert(file.file);
         }
@@ -255,9 +261,7 @@ impl BuildFolder {
         let name = file_name(&file.file);
         if is_map(&name) {
             self.maps.entry(key(&file.file)).or_insert(file);
-        } else if is_native_bundle(&name) {
-            self.left_alone.push((file.shown, "a bundle of React Native"));
-        } else if is_given || is_script(&name) {
+        } else if is_given || is_code(&name) {
             self.scripts.entry(key(&file.file)).or_insert(file);
         }
     }
@@ -292,7 +296,7 @@ fn is_script(name: &str) -> bool {
 
 /// Whether a file of this name would be taken for a script or a source map.
 pub(crate) fn is_script_or_map(name: &str) -> bool {
-    is_script(name) || is_map(name)
+    is_code(name) || is_map(name)
 }
 
 fn is_code(name: &str) -> bool {
@@ -303,9 +307,16 @@ fn is_map(name: &str) -> bool {
     name.ends_with(".map")
 }
 
-/// What React Native's tools write: a script, or bytes for its engine.
-fn is_native_bundle(name: &str) -> bool {
-    [".jsbundle", ".bundle", ".hbc"].iter().any(|end| name.ends_with(end))
+/// Whether a map of its name lies beside a file.
+fn has_map(file: &Path) -> bool {
+    is_plain_file(&map_beside(file))
+}
+
+/// Where the map of a file lies that says nothing of it.
+pub(crate) fn map_beside(file: &Path) -> PathBuf {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".map");
+    file.with_file_name(name)
 }
 
 /// Whether it is a file and no link to one.
@@ -339,15 +350,6 @@ pub(crate) fn is_web_file(file: &Path) -> bool {
         ".map.br",
     ];
     ends.iter().any(|end| name.ends_with(end)) || matches!(&*name, "_headers" | ".htaccess")
-}
-
-/// What a file that is no text is: bytecode of Hermes, or an indexed RAM bundle.
-pub(crate) fn binary_kind(bytes: &[u8]) -> Option<&'static str> {
-    match bytes {
-        [0xc6, 0x1f, 0xbc, 0x03, 0xc1, 0x03, 0x19, 0x1f, ..] => Some("bytecode of Hermes"),
-        [0xe5, 0xd1, 0x0b, 0xfb, ..] => Some("an indexed RAM bundle"),
-        _ => None,
-    }
 }
 
 fn unreadable(path: &str, error: &std::io::Error) -> Error {

@@ -5,7 +5,8 @@ use super::compat::version_file;
 use super::headers::{self, RequestHeader};
 use super::raw::{InputOrigin, RawInput, RawInputs};
 use super::types::{
-    BackendName, CodeMapping, Dialect, MappingPlace, Mode, ReadFile, ToleratedExit, WithoutToken,
+    BackendName, CalledRelease, CodeMapping, Dialect, MappingPlace, Mode, ReadFile, ToleratedExit,
+    WithoutToken,
 };
 use crate::error::{Error, ErrorCode};
 use crate::model::OrgSlug;
@@ -27,6 +28,11 @@ pub(super) struct InputReader<'a> {
 impl<'a> InputReader<'a> {
     pub(super) fn new(raw: &'a RawInputs, mistakes: Vec<Error>) -> Self {
         Self { raw, mistakes }
+    }
+
+    /// Whether a call of sentry-cli gave them.
+    pub(super) fn is_called(&self) -> bool {
+        self.raw.called != CalledRelease::NotCalled
     }
 
     /// The input called `name`, when it was given and `parse` takes it. A mistake quotes the text,

@@ -29,6 +29,8 @@ pub struct SourcemapInputs {
     pub wait: bool,
     /// Whether scripts without a source map, or no script at all, are no error.
     pub allow_empty: bool,
+    /// Whether a call of sentry-cli asks: it accepts scripts without a map, and not that there is nothing.
+    pub is_called: bool,
     /// Whether the source maps go once they are uploaded.
     pub delete: bool,
     /// Whether maps are uploaded without the texts of their sources.
@@ -57,6 +59,7 @@ impl SourcemapInputs {
         };
         Self {
             paths: reader.value("sourcemaps", paths).unwrap_or_default(),
+            is_called: reader.is_called(),
             dist: reader.value("dist", dist),
             url_prefix: reader.value("url-prefix", parse::text).unwrap_or_else(|| "~/".to_owned()),
             url_suffix: reader.value("url-suffix", parse::text).unwrap_or_default(),

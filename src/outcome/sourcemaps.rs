@@ -14,7 +14,7 @@ const NAMED: usize = 10;
 const SHOWN: usize = 3;
 
 /// The end of a run that is content with no script.
-const NOTHING_FOUND: &str = "no script and no source map was found, so nothing is uploaded";
+const NOTHING_FOUND: &str = "no file that can be uploaded was found, so nothing is uploaded";
 
 /// A script that was looked at.
 #[derive(Clone, Debug)]

@@ -146,7 +146,7 @@ const NEW_DEPLOY: &[FlagSpec] = &[
 const INJECT: &[FlagSpec] = &[
     repeated("ignore", Input("sourcemaps-ignore")).short('i'),
     value("ignore-file", Input("sourcemaps-ignore-file")).short('I'),
-    repeated("ext", Unused("files with the extensions js, cjs, mjs and map are read")).short('x'),
+    repeated("ext", Unused("scripts and source maps are known by their names")).short('x'),
     switch("dry-run", Input("dry-run")),
     value("release", Rule).short('r'),
 ];
@@ -163,7 +163,7 @@ const UPLOAD: &[FlagSpec] = &[
     value("wait-for", Fact),
     repeated("ext", Input("sourcemaps-extensions")).short('x'),
     switch("no-sourcemap-reference", Unused("scripts are stored with the name of their map")),
-    value("debug-id-reference", Unused("scripts are matched by their debug ids")),
+    switch("debug-id-reference", Rule),
     switch("no-rewrite", Rule),
     switch("rewrite", Rule),
     switch("validate", Rule),

@@ -129,12 +129,18 @@ fn a_mistake_names_what_is_missing() {
 fn a_flag_without_use_is_warned_about() {
     for line in [
         "sourcemaps inject ./d --ext ts",
-        "sourcemaps upload ./d --debug-id-reference x",
         "sourcemaps upload ./d --no-sourcemap-reference",
         "releases set-commits 1.0 --local --initial-depth 5",
     ] {
         assert_eq!(call(line).warnings.len(), 1, "{line}");
     }
+}
+
+/// As Sentry's own documents call it for React Native.
+#[test]
+fn a_reference_to_debug_ids_takes_no_value() {
+    let call = call("sourcemaps upload --debug-id-reference ./d ./e");
+    assert_eq!(call.inputs["sourcemaps"], "./d,./e");
 }
 
 #[test]

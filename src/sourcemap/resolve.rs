@@ -2,6 +2,7 @@
 
 use super::map_text::{MapSection, MapText};
 use super::mappings::{MappedSegment, SegmentReader};
+use super::proof::ProvenFrame;
 
 /// A place in the source that a frame leads to. Line and column count from one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +38,23 @@ pub fn resolve(map: &MapText<'_>, line: u32, column: u32) -> Option<ResolvedFram
         line: original.line + 1,
         column: original.column + 1,
         text: text.map(str::to_owned),
+    })
+}
+
+/// The first place of a map that leads to a source, for a script that cannot be read.
+pub fn first_frame(map: &MapText<'_>) -> Option<ProvenFrame> {
+    map.sections.iter().find_map(|section| {
+        let mut segments = section.segments().map_while(Result::ok);
+        segments.find_map(|segment| {
+            let original = segment.original?;
+            let column = if segment.line == 0 { section.column } else { 0 };
+            Some(ProvenFrame {
+                line: section.line.checked_add(segment.line)?.checked_add(1)?,
+                column: column.checked_add(segment.column)?.checked_add(1)?,
+                source: section.source(original.source),
+                original_line: original.line.checked_add(1)?,
+            })
+        })
     })
 }
 

@@ -59,6 +59,23 @@ impl AcceptedGroups {
         }
     }
 
+    /// Adds bytecode, or notes its fault.
+    pub(super) fn add_bytecode(
+        &mut self,
+        result: std::result::Result<ExaminedGroup, (String, String)>,
+        draft: &mut BundleDraft<'_>,
+    ) -> Result<()> {
+        match result {
+            Ok(examined) => {
+                draft.add(&examined.entries)?;
+                self.progress.scripts.extend(examined.scripts);
+                self.without_text.extend(examined.without_text);
+            }
+            Err(fault) => self.progress.faults.push(fault),
+        }
+        Ok(())
+    }
+
     fn accept(&mut self, group: FileGroup, examined: ExaminedGroup) {
         for (script, held) in group.scripts.iter().zip(&examined.held) {
             self.index.note(&script.file, held);

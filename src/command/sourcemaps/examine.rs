@@ -114,7 +114,7 @@ impl GroupChange {
 
 /// Looks at groups of files.
 pub(super) struct FileExaminer<'a> {
-    inputs: &'a SourcemapInputs,
+    pub(super) inputs: &'a SourcemapInputs,
     sources: SourceFolder,
 }
 
@@ -194,7 +194,7 @@ impl<'a> FileExaminer<'a> {
     }
 
     /// The copy of the script's map that is uploaded.
-    fn uploaded_map<'s>(
+    pub(super) fn uploaded_map<'s>(
         &self,
         files: &FileGroup,
         map: Option<&'s str>,
@@ -213,7 +213,8 @@ impl<'a> FileExaminer<'a> {
         Some(copy.text.map_or(Cow::Borrowed(map), Cow::Owned))
     }
 
-    fn pack(
+    /// Packs a script, and its map behind it.
+    pub(super) fn pack(
         &self,
         file: &BuildFile,
         map: Option<&BuildFile>,

@@ -1,6 +1,6 @@
 //! Which scripts belong to which source map: found on disk, before any of them is looked at closely.
 
-use crate::build_folder::{BuildFile, BuildFolder, MAX_FILE, binary_kind};
+use crate::build_folder::{BuildFile, BuildFolder, MAX_FILE, NativeBytes, key};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::sourcemaps::SourcemapInputs;
 use crate::os::{linkless, parallel};
@@ -40,6 +40,8 @@ impl FileGroup {
 pub(super) struct FileGroups {
     /// The groups.
     pub(super) groups: Vec<FileGroup>,
+    /// Bytecode, each with its map.
+    pub(super) bytecode: Vec<FileGroup>,
     /// Scripts whose map is not there, and why it is not.
     pub(super) unmapped: Vec<(String, String)>,
     /// The ids of scripts that an earlier run may have uploaded, whose maps it deleted.
@@ -60,7 +62,7 @@ enum ScriptTrailer {
     Url(Option<String>),
     /// It names none, since an earlier run of ours deleted it.
     Finished(DebugId),
-    Binary(&'static str),
+    Native(NativeBytes),
     Unreadable(String),
 }
 
@@ -84,7 +86,9 @@ impl FileGroups {
                     found.finished.insert(script.shown.clone(), id);
                     named.push((key.as_str(), script, None));
                 }
-                ScriptTrailer::Binary(what) => left_alone.push((script.shown.clone(), what)),
+                ScriptTrailer::Native(bytes) => {
+                    left_alone.extend(found.add_native(script, bytes, &folder));
+                }
                 ScriptTrailer::Unreadable(why) => {
                     found.unreadable.push((script.shown.clone(), why));
                 }
@@ -133,7 +137,8 @@ impl FileGroups {
             self.unmapped.extend(why.map(|why| (script.shown.clone(), why)));
             self.groups.push(FileGroup { scripts: vec![script], map: None });
         }
-        let taken: BTreeSet<_> = shared.keys().cloned().collect();
+        let native = self.bytecode.iter().filter_map(|group| Some(key(&group.map.as_ref()?.file)));
+        let taken: BTreeSet<_> = shared.keys().cloned().chain(native).collect();
         self.groups.extend(shared.into_values());
         self.groups.sort_by(|a, b| a.scripts[0].shown.cmp(&b.scripts[0].shown));
         let is_free = |(key, map): &(&String, &BuildFile)| {
@@ -153,30 +158,43 @@ impl FileGroups {
     }
 
     fn check(&self, inputs: &SourcemapInputs) -> Result {
+        match self.nothing(inputs) {
+            Some(failure) if !inputs.allow_empty => Err(failure),
+            _ => Ok(()),
+        }
+    }
+
+    /// Why there is nothing to send, where that can be told from what was found.
+    pub(super) fn nothing(&self, inputs: &SourcemapInputs) -> Option<Error> {
         let given = inputs.paths.join(", ");
-        let scripts: usize = self.groups.iter().map(|group| group.scripts.len()).sum();
-        let alone = self.folder.left_alone.iter();
-        let alone: Vec<_> = alone.map(|(file, what)| (file.clone(), (*what).to_owned())).collect();
-        let mut files = self.groups.iter().flat_map(|group| group.scripts.iter().chain(&group.map));
+        let groups = || self.groups.iter().chain(&self.bytecode);
+        let scripts: usize = groups().map(|group| group.scripts.len()).sum();
+        let alone = self.folder.left_alone.iter().map(|(file, bundle)| {
+            (file.clone(), format!("it {}: {}", bundle.words(), bundle.advice()))
+        });
+        let alone: Vec<_> = alone.collect();
+        let mut files = groups().flat_map(|group| group.scripts.iter().chain(&group.map));
         let message = match scripts {
-            0 if !self.unreadable.is_empty() => return Ok(()),
+            0 if !self.unreadable.is_empty() => return None,
             0 if alone.is_empty() => format!("there is no script in {given}"),
-            0 => format!("there is no script in {given} that can be injected: {}", listed(&alone)),
+            0 => format!("there is no script in {given} that can be uploaded: {}", listed(&alone)),
             count if count == self.unmapped.len() && self.finished.is_empty() => {
                 format!("no script in {given} has a source map: {}", listed(&self.unmapped))
             }
             _ if self.finished.is_empty() && !files.any(|file| inputs.uploads(&file.below)) => {
-                format!(
-                    "no script and no map in {given} has one of the extensions {}",
-                    inputs.extensions.join(", ")
-                )
+                return Some(Self::no_extension(inputs));
             }
-            _ => return Ok(()),
+            _ => return None,
         };
-        match inputs.allow_empty {
-            true => Ok(()),
-            false => Err(Error::new(ErrorCode::NoSourcemaps, message)),
-        }
+        Some(Error::new(ErrorCode::NoSourcemaps, message))
+    }
+
+    /// That no file has an extension that is uploaded.
+    pub(super) fn no_extension(inputs: &SourcemapInputs) -> Error {
+        let (given, extensions) = (inputs.paths.join(", "), inputs.extensions.join(", "));
+        let message =
+            format!("no script and no map in {given} has one of the extensions {extensions}");
+        Error::new(ErrorCode::NoSourcemaps, message)
     }
 }
 
@@ -194,8 +212,8 @@ fn read_trailer(path: &Path) -> ScriptTrailer {
         Ok(bytes) => bytes,
         Err(why) => return ScriptTrailer::Unreadable(why),
     };
-    if let Some(what) = binary_kind(&bytes) {
-        return ScriptTrailer::Binary(what);
+    if let Some(bytes) = NativeBytes::of(&bytes) {
+        return ScriptTrailer::Native(bytes);
     }
     let Ok(text) = std::str::from_utf8(&bytes) else {
         return ScriptTrailer::Unreadable("it is not UTF-8 text".to_owned());

@@ -11,6 +11,7 @@ mod finished;
 mod groups;
 mod left_maps;
 mod mismatches;
+mod native_bundles;
 mod plan;
 mod settle;
 mod sources;
@@ -82,8 +83,9 @@ impl<'a> FoundSourcemaps<'a> {
 
     /// Every file that is read, or may be written.
     pub(crate) fn files(&self) -> BTreeSet<PathBuf> {
-        let FileGroups { groups, orphans, folder, .. } = &self.files;
-        let grouped = groups.iter().flat_map(|group| group.scripts.iter().chain(&group.map));
+        let FileGroups { groups, bytecode, orphans, folder, .. } = &self.files;
+        let groups = groups.iter().chain(bytecode);
+        let grouped = groups.flat_map(|group| group.scripts.iter().chain(&group.map));
         let found = grouped.chain(orphans).map(|one| &one.file);
         let others = folder.others.iter().filter(|other| is_web_file(other));
         found.chain(others).cloned().collect()
@@ -109,11 +111,15 @@ impl<'a> FoundSourcemaps<'a> {
                 added.map_err(|error| no_space(&error))?;
             }
         }
+        for group in &std::mem::take(&mut self.files.bytecode) {
+            let examined = examiner.bytecode(group, target.release.is_some());
+            accepted.add_bytecode(examined, &mut draft).map_err(|error| no_space(&error))?;
+        }
         for orphan in self.files.orphans.iter().filter_map(|map| examiner.orphan(map)) {
             draft.add(&[orphan]).map_err(|error| no_space(&error))?;
         }
         let bundle = draft.finish().map_err(|error| no_space(&error))?;
-        Ok(self.examined(accepted, bundle, target))
+        self.examined(accepted, bundle, target).refuse_nothing()
     }
 
     fn examined(

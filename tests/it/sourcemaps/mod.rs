@@ -11,6 +11,7 @@ mod killed_injection;
 mod large_changes;
 mod left_maps;
 mod mixed_up_builds;
+mod native_bundles;
 mod stale_neighbours;
 #[cfg(target_os = "linux")]
 mod swapped_folders;
