@@ -2,6 +2,7 @@
 
 use super::base64_form::SIZES;
 use super::hash_words::{HashWord, hash_words};
+use super::inline_scripts::{inline_path, inline_scripts};
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
@@ -34,6 +35,17 @@ impl HeldHashes {
     }
 }
 
+/// What a text holds, and what each script inside of it does.
+pub(super) fn held_in(file: &Path, text: &[u8]) -> Vec<(PathBuf, HeldHashes)> {
+    let of_file = HeldHashes::of(text);
+    let scripts = if of_file.0.is_empty() { Vec::new() } else { inline_scripts(text) };
+    let scripts = scripts.iter().enumerate().map(|(number, script)| {
+        let held = HeldHashes::of(script);
+        (inline_path(file, number), held)
+    });
+    std::iter::once((file.to_owned(), of_file)).chain(scripts).collect()
+}
+
 impl HashIndex {
     /// Notes what a file holds, in the place of what it held.
     pub(crate) fn note(&mut self, file: &Path, held: &HeldHashes) {
@@ -47,6 +59,11 @@ impl HashIndex {
         hashes.sort_unstable();
         hashes.dedup();
         self.holders.insert(file.to_owned(), hashes);
+    }
+
+    /// Notes what a text holds, and what the scripts inside of it hold.
+    pub(super) fn note_all(&mut self, held: &[(PathBuf, HeldHashes)]) {
+        held.iter().for_each(|(file, held)| self.note(file, held));
     }
 
     /// Whether this file holds any.

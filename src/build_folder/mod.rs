@@ -4,6 +4,7 @@ mod base64_form;
 mod given_paths;
 mod hash_index;
 mod hash_words;
+mod inline_scripts;
 mod native_bundle;
 pub(crate) mod neighbours;
 mod refresh;

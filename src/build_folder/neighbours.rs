@@ -1,8 +1,9 @@
 //! What a changed script leaves stale beside it: hashes in pages, other scripts, lists and settings, and
 //! packed copies.
 
-use super::hash_index::{ChangedHashes, HashIndex, HeldHashes};
+use super::hash_index::{ChangedHashes, HashIndex, held_in};
 use super::hash_words::hash_words;
+use super::inline_scripts::on_disk;
 use super::refresh::{FileFailure, FreshHashes, holders};
 use super::text_file::{MAX_FILE, TextFile, is_gzip, is_lone_copy, packed};
 use crate::os::{linkless, parallel};
@@ -28,11 +29,9 @@ pub(crate) fn note_hashes(index: &mut HashIndex, others: &BTreeSet<PathBuf>) {
     let is_text = |other: &&PathBuf| !is_packed(other) || is_lone_copy(other);
     let texts: Vec<_> = others.iter().filter(is_text).collect();
     for batch in texts.chunks(BATCH) {
-        let read = |file: &&PathBuf| Some(HeldHashes::of(TextFile::read(file)?.text()));
+        let read = |file: &&PathBuf| Some(held_in(file, TextFile::read(file)?.text()));
         let held = parallel::map(batch, read);
-        for (file, held) in batch.iter().zip(held) {
-            held.iter().for_each(|held| index.note(file, held));
-        }
+        held.iter().flatten().for_each(|held| index.note_all(held));
     }
 }
 
@@ -84,7 +83,7 @@ pub(crate) fn find(
     changed: &BTreeSet<PathBuf>,
     hashes: &ChangedHashes,
 ) -> StaleFiles {
-    let hashes = index.holders(hashes).into_keys().collect();
+    let hashes = index.holders(hashes).into_keys().map(on_disk).collect();
     StaleFiles { hashes, packed: packed_copies(others, changed) }
 }
 

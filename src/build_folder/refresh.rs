@@ -1,8 +1,9 @@
 //! Writes hashes anew. A file that gets another hash has another one itself, so what is held comes before
 //! what holds it; files that hold each other's hash can have no right one.
 
-use super::hash_index::{ChangedHashes, HashIndex, HeldHashes};
+use super::hash_index::{ChangedHashes, HashIndex, held_in};
 use super::hash_words::hash_words;
+use super::inline_scripts::{on_disk, page_of};
 use super::text_file::{MAX_FILE, TextFile};
 use crate::os::linkless;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +33,7 @@ pub(crate) type FreshHashes = BTreeMap<PathBuf, Vec<Vec<u8>>>;
 
 /// The files that hold an old hash, or the hash of one that does, and so on.
 pub(super) fn holders(index: &HashIndex, changed: &mut ChangedHashes) -> BTreeSet<PathBuf> {
-    HolderGraph::follow(index, changed).0.into_keys().collect()
+    HolderGraph::follow(index, changed).0.into_keys().map(on_disk).collect()
 }
 
 /// Writes every old hash anew, what is held after its holder: a run that ends between two leaves the next
@@ -46,15 +47,19 @@ pub(crate) fn refresh(
     let (order, circle) = graph.order();
     graph.0.retain(|file, _| !circle.contains(file));
     let mut renewal = HashRenewal { index, changed, graph: &graph, fresh };
-    let mut refreshed = RefreshedFiles { unsettled: circle, ..RefreshedFiles::default() };
+    let mut refreshed = RefreshedFiles {
+        unsettled: circle.into_iter().map(on_disk).collect(),
+        ..RefreshedFiles::default()
+    };
     for file in &order {
         if let Some((bytes, is_whole)) = renewal.renewed(file) {
             let digests = renewal.index.digests(&bytes);
             renewal.fresh.insert(file.clone(), digests);
-            refreshed.unsettled.extend((!is_whole).then(|| file.clone()));
+            refreshed.unsettled.extend((!is_whole).then(|| on_disk(file.clone())));
         }
     }
-    for file in order.iter().rev() {
+    let order = graph.writing_order(order);
+    for file in order.iter().rev().filter(|file| page_of(file).is_none()) {
         let Some((bytes, _)) = renewal.renewed(file) else { continue };
         if TextFile::read(file).is_some_and(|old| old.bytes != bytes) {
             linkless::replace(file, &bytes).map_err(|error| (file.clone(), error))?;
@@ -62,8 +67,8 @@ pub(crate) fn refresh(
         }
     }
     for file in &refreshed.written {
-        let held = TextFile::read(file).map(|file| HeldHashes::of(file.text()));
-        held.iter().for_each(|held| index.note(file, held));
+        let held = TextFile::read(file).map(|text| held_in(file, text.text()));
+        held.iter().for_each(|held| index.note_all(held));
     }
     Ok(refreshed)
 }
@@ -98,6 +103,20 @@ impl HolderGraph {
             }
             circle.extend(self.circular(rest));
         }
+    }
+
+    /// The order in which files are written, from behind: what has the hash of a script in a page comes before
+    /// that page, which tells the next run what is left to do.
+    fn writing_order(&self, order: Vec<PathBuf>) -> Vec<PathBuf> {
+        let mut graph = Self(self.0.clone());
+        for (holder, held) in &mut graph.0 {
+            let own = on_disk(holder.clone());
+            let pages = held.iter().filter_map(|file| Some(page_of(file)?.0.to_owned()));
+            let pages: Vec<_> = pages.filter(|page| *page != own).collect();
+            held.extend(pages);
+        }
+        let (with_pages, circle) = graph.order();
+        if circle.is_empty() { with_pages } else { order }
     }
 
     fn order_without(&self, circle: &BTreeSet<PathBuf>) -> (Vec<PathBuf>, BTreeSet<PathBuf>) {
@@ -200,5 +219,17 @@ mod tests {
         let (order, circle) = ordered(&edges);
         assert_eq!(order, ["c", "e"]);
         assert_eq!(circle, ["a", "b", "d"]);
+    }
+
+    #[test]
+    fn a_policy_is_written_before_the_page_whose_script_it_has_the_hash_of() {
+        let edges: [(&str, &[&str]); 3] =
+            [("page", &["x", "page/\00"]), ("page/\00", &["x"]), ("headers", &["page/\00"])];
+        let holders = graph(&edges);
+        let order = holders.writing_order(holders.order().0);
+        let place = |name: &str| order.iter().position(|file| file == Path::new(name));
+        assert!(place("page") < place("headers"), "{order:?} is written from behind");
+        let circular = graph(&[edges[0], edges[1], edges[2], ("page", &["headers", "page/\00"])]);
+        assert_eq!(circular.writing_order(circular.order().0), circular.order().0);
     }
 }

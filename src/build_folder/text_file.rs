@@ -1,5 +1,6 @@
 //! The bytes of a file that is a text, by its begin.
 
+use super::inline_scripts::{inline_scripts, page_of};
 use super::wide_text::WideText;
 use crate::os::linkless;
 use flate2::Compression;
@@ -22,8 +23,13 @@ pub(super) struct TextFile {
 }
 
 impl TextFile {
-    /// Reads a file; none where it is no text, or too large.
+    /// Reads a file, or a script inside of one; none where it is no text, or too large.
     pub(super) fn read(file: &Path) -> Option<Self> {
+        if let Some((page, number)) = page_of(file) {
+            let page = Self::read(page)?;
+            let bytes = inline_scripts(page.text()).into_iter().nth(number)?;
+            return Some(Self { bytes, unpacked: None });
+        }
         let bytes = linkless::open(file).ok()?;
         bytes
             .metadata()

@@ -30,6 +30,16 @@ impl WideText {
         bytes.chunks_exact(2).map(narrow).collect()
     }
 
+    /// The text itself.
+    pub(super) fn decoded(self, bytes: &[u8]) -> String {
+        let character = |pair: &[u8]| match self {
+            Self::LowFirst => u16::from_le_bytes([pair[0], pair[1]]),
+            Self::HighFirst => u16::from_be_bytes([pair[0], pair[1]]),
+        };
+        let characters: Vec<_> = bytes.chunks_exact(2).map(character).collect();
+        String::from_utf16_lossy(&characters)
+    }
+
     /// The characters of a hash in this order.
     pub(super) fn write(self, text: &str) -> Vec<u8> {
         let pair = |byte: u8| match self {

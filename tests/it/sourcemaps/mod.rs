@@ -6,6 +6,7 @@ mod found_files;
 mod hash_holders;
 mod hostile_maps;
 mod injected_files;
+mod inline_policies;
 #[cfg(target_os = "linux")]
 mod killed_injection;
 mod large_changes;
