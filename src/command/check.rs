@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::missing;
 use crate::inputs::types::{BackendName, Mode};
-use crate::integration::{IntegrationTask, links};
+use crate::integration::{IntegrationTask, RequestedLinks, links};
 use crate::job::IdleEvent;
 use crate::model::OrgSlug;
 use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
@@ -30,6 +30,8 @@ const NOT_CHECKED: &str = "not-checked";
 enum CheckKind {
     Integrations,
     Removal,
+    Links,
+    CodeMappings,
     Provider(String),
     Role,
     Releases,
@@ -37,6 +39,15 @@ enum CheckKind {
     Repository(String),
     Branch(String),
 }
+
+/// What a token must be allowed for each of these, first what asks most of its kind.
+const SCOPES: [(CheckKind, CheckedTask, &str); 5] = [
+    (CheckKind::Integrations, CheckedTask::Pipeline, "scope for integrations"),
+    (CheckKind::Removal, CheckedTask::Removal, "scope for removals"),
+    (CheckKind::Links, CheckedTask::Links, "scope for links"),
+    (CheckKind::CodeMappings, CheckedTask::CodeMappings, "scope for code mappings"),
+    (CheckKind::Releases, CheckedTask::Release, "scope for releases"),
+];
 
 /// One server and token, with what is checked there.
 struct ServerChecks<'a> {
@@ -135,7 +146,9 @@ impl RunContext<'_> {
             std::iter::once(CheckKind::Project(mapping.project.clone())).chain(branch)
         });
         if inputs.mode == Mode::Link {
-            add(servers, inputs, inputs.page_url(), release_token(inputs)?, mapped);
+            let (token, kinds) = link_checks(inputs)?;
+            let checks = kinds.into_iter().flatten().chain(mapped);
+            add(servers, inputs, inputs.page_url(), token, checks);
         } else if has_provider || !inputs.release.requested {
             let is_removal = inputs.mode == Mode::Remove;
             let task = if is_removal { CheckKind::Removal } else { CheckKind::Integrations };
@@ -174,6 +187,18 @@ impl RunContext<'_> {
     }
 }
 
+/// The token that links are set with, and what it must be allowed.
+fn link_checks(inputs: &Inputs) -> Result<(Secret, [Option<CheckKind>; 2])> {
+    let links = RequestedLinks::from_inputs(inputs);
+    if !links.needs_user() {
+        return Ok((release_token(inputs)?, [Some(CheckKind::CodeMappings), None]));
+    }
+    let sets = !links.repositories.is_empty() || !links.code_mappings.is_empty();
+    let kinds =
+        [links.has_absent().then_some(CheckKind::Removal), sets.then_some(CheckKind::Links)];
+    Ok((pipeline_token(inputs)?, kinds))
+}
+
 fn add<'a>(
     servers: &mut Vec<ServerChecks<'a>>,
     inputs: &'a Inputs,
@@ -197,11 +222,8 @@ impl ServerChecks<'_> {
 
     /// What asks most of the kind of the token.
     fn most_demanding(&self) -> CheckedTask {
-        match (self.includes(&CheckKind::Integrations), self.includes(&CheckKind::Removal)) {
-            (true, _) => CheckedTask::Pipeline,
-            (false, true) => CheckedTask::Removal,
-            (false, false) => CheckedTask::Release,
-        }
+        let tasks = SCOPES.iter().find(|(kind, ..)| self.includes(kind));
+        tasks.map_or(CheckedTask::Release, |(_, task, _)| *task)
     }
 
     /// Adds the lines of this server and token. Nothing is sent with a token that will not do.
@@ -222,17 +244,13 @@ impl ServerChecks<'_> {
             owner.as_ref().map(describe_account).map(CheckVerdict::Passed).map_err(Clone::clone);
         rows.push((format!("host {host}"), account));
         let Ok(owner) = owner else { return };
-        for (kind, task, name) in [
-            (CheckKind::Integrations, CheckedTask::Pipeline, "scope for integrations"),
-            (CheckKind::Removal, CheckedTask::Removal, "scope for removals"),
-            (CheckKind::Releases, CheckedTask::Release, "scope for releases"),
-        ] {
-            if self.includes(&kind) {
-                let scope = preflight.scope(&owner, task).map(CheckVerdict::Passed);
-                rows.push((name.to_owned(), scope));
-            }
+        for (_, task, name) in SCOPES.iter().filter(|(kind, ..)| self.includes(kind)) {
+            let scope = preflight.scope(&owner, *task).map(CheckVerdict::Passed);
+            rows.push(((*name).to_owned(), scope));
         }
-        for (org, kind) in &self.checks {
+        // Of code mappings there is nothing but the scope that their token is sure to read.
+        let is_read = |(_, kind): &&(String, CheckKind)| *kind != CheckKind::CodeMappings;
+        for (org, kind) in self.checks.iter().filter(is_read) {
             rows.push(run_check(&preflight, org, kind).await);
         }
     }
@@ -241,7 +259,10 @@ impl ServerChecks<'_> {
 /// The line of one thing in an organization.
 async fn run_check(preflight: &PreflightClient, slug: &str, kind: &CheckKind) -> CheckResult {
     let name = match kind {
-        CheckKind::Integrations | CheckKind::Removal => format!("{slug}: integrations"),
+        CheckKind::Integrations
+        | CheckKind::Removal
+        | CheckKind::Links
+        | CheckKind::CodeMappings => format!("{slug}: integrations"),
         CheckKind::Provider(key) => format!("{slug}: provider {key}"),
         CheckKind::Role => format!("{slug}: role"),
         CheckKind::Releases => format!("{slug}: releases"),
@@ -255,7 +276,10 @@ async fn run_check(preflight: &PreflightClient, slug: &str, kind: &CheckKind) ->
     let result = match kind {
         CheckKind::Role => return (name, preflight.role(&org).await),
         CheckKind::Project(project) => return (name, preflight.project(&org, project).await),
-        CheckKind::Integrations | CheckKind::Removal => preflight.organization(&org, true).await,
+        CheckKind::Integrations
+        | CheckKind::Removal
+        | CheckKind::Links
+        | CheckKind::CodeMappings => preflight.organization(&org, true).await,
         CheckKind::Provider(key) => preflight.provider(&org, key).await,
         CheckKind::Releases => preflight.organization(&org, false).await,
         CheckKind::Repository(repository) => preflight.repository(&org, repository).await,

@@ -6,11 +6,11 @@ use super::check::CheckResult;
 use crate::backend::embedded;
 use crate::backend::sentry::{CheckVerdict, SentryBackend};
 use crate::database::path;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::Inputs;
 use crate::inputs::types::{BackendName, Mode};
 use crate::integration::links::nothing_to_link;
-use crate::integration::{Decision, IntegrationTask, Removal};
+use crate::integration::{Decision, IntegrationTask, Removal, RequestedLinks};
 use crate::model::ListedIntegration;
 use crate::outcome::health;
 use std::rc::Rc;
@@ -42,6 +42,10 @@ impl RunContext<'_> {
                 rows.extend(link_verdicts(&task, &listed, &name));
             }
             Ok(listed) => rows.extend(verdicts(&task, &listed, &name, is_entry)),
+            // Code mappings alone are set without a list.
+            Err(failure) if is_unread_list(inputs, &failure) => {
+                rows.push((name, Ok(CheckVerdict::NotChecked(failure.message))));
+            }
             Err(failure) if is_said(rows, &failure) => {}
             Err(failure) => rows.push((name, Err(failure))),
         }
@@ -124,6 +128,13 @@ fn verdict(one: &ListedIntegration, name: &str) -> Vec<CheckResult> {
         return vec![(name, Ok(CheckVerdict::Passed(words)))];
     }
     problems.into_iter().map(|problem| (name.clone(), Err(problem))).collect()
+}
+
+/// Whether all that a failure means is that the token, which will do, may not list integrations.
+fn is_unread_list(inputs: &Inputs, failure: &Error) -> bool {
+    let is_refused = matches!(failure.code, ErrorCode::MissingScope | ErrorCode::OrgToken);
+    let is_link = inputs.mode == Mode::Link;
+    is_link && is_refused && !RequestedLinks::from_inputs(inputs).needs_user()
 }
 
 fn is_said(rows: &[CheckResult], failure: &Error) -> bool {

@@ -35,6 +35,10 @@ pub enum CheckedTask {
     Pipeline,
     /// To remove them.
     Removal,
+    /// To link repositories.
+    Links,
+    /// To set code mappings alone.
+    CodeMappings,
     /// To make releases.
     Release,
 }
@@ -44,6 +48,8 @@ impl CheckedTask {
         match self {
             Self::Pipeline => Permission::Pipeline,
             Self::Removal => Permission::Removal,
+            Self::Links => Permission::Repositories,
+            Self::CodeMappings => Permission::CodeMappings,
             Self::Release => Permission::Releases,
         }
     }
@@ -65,8 +71,9 @@ impl PreflightClient {
 
     /// The kind of the token, for a person.
     pub fn token(&self, task: CheckedTask) -> Result<String> {
-        if task != CheckedTask::Release {
-            self.client.check_user_token(task.permission())?;
+        let permission = task.permission();
+        if !permission.allows_org_token() {
+            self.client.check_user_token(permission)?;
         }
         Ok(match self.client.token_kind() {
             TokenKind::Organization(claims) => format!("organization token of {}", claims.org),

@@ -3,6 +3,7 @@
 use crate::support::http_server::{Request, Response};
 use crate::support::proxy::{PROXY_TOKEN, ProxyAction, ServeProxy};
 use crate::support::run::{ProgramRun, RunResult, STATE};
+use crate::support::serve::ServeProcess;
 use serde_json::{Value, json};
 
 fn check(relay: &ServeProxy) -> ProgramRun {
@@ -176,5 +177,38 @@ fn a_removal_with_nothing_to_remove_passes_as_it_runs() {
         let gone = gone.var("FINISHLINE_MODE", "remove").var("FINISHLINE_INTEGRATION_ID", "1");
         let ended = gone.execute();
         assert_eq!(ended.exit, Some(0), "{command}: {}", ended.everything());
+    }
+}
+
+#[test]
+fn an_organization_token_passes_for_what_a_run_does_with_it() {
+    let serve = ServeProcess::start();
+    let run = serve.github_run().var("SENTRY_ORG", "acme").var("FINISHLINE_PROVIDER", "example");
+    let install = run.clone().var("FINISHLINE_STATE", "{name: demo}");
+    install.var("FINISHLINE_REPOSITORIES", "acme/web").execute().expect(0);
+    let mappings = "[{project: web, repository: acme/web, stackRoot: a/, sourceRoot: b/}]";
+    let alone = run.var("FINISHLINE_MODE", "link").var("SENTRY_AUTH_TOKEN", serve.org_token());
+    let bare = alone.clone().var("FINISHLINE_INTEGRATION_ID", "1");
+    let mapped = alone.clone().var("FINISHLINE_CODE_MAPPINGS", mappings);
+    let entries = "version: 1\nintegrations:\n  - provider: example\n    mode: link\n    \
+                   code-mappings: [{project: web, repository: acme/web, stackRoot: c/, sourceRoot: d/}]\n";
+    let file = alone.file("mappings.yml", entries);
+    let listed = alone.without("FINISHLINE_PROVIDER").without("FINISHLINE_MODE");
+    let listed = listed.var("FINISHLINE_MANIFEST", file);
+    for run in [mapped.clone(), listed] {
+        let checked = run.clone().args(&["check"]).execute().expect(0);
+        assert!(line(&checked, "scope for code mappings").starts_with('✓'), "{}", checked.stdout);
+        assert!(line(&checked, "integration of example").starts_with('?'), "{}", checked.stdout);
+        run.args(&["run"]).execute().expect(0);
+    }
+    for (input, value, what) in [
+        ("FINISHLINE_REPOSITORIES", "acme/api", "link repositories"),
+        ("FINISHLINE_REPOSITORIES_ABSENT", "acme/web", "remove an integration"),
+    ] {
+        let run = bare.clone().var(input, value);
+        let checked = run.clone().args(&["check"]).execute().expect(5);
+        let said = checked.everything();
+        assert!(said.contains(what), "{input}: {said}");
+        run.args(&["run"]).execute().expect(5);
     }
 }

@@ -70,7 +70,7 @@ impl Permission {
     }
 
     /// Whether an organization's own token may do it, on a server that is new enough.
-    fn allows_org_token(self) -> bool {
+    pub(crate) fn allows_org_token(self) -> bool {
         matches!(
             self,
             Self::CodeMappings | Self::Releases | Self::ListRepositories | Self::SourceMaps
@@ -101,6 +101,8 @@ pub(crate) fn projects_unreadable(projects: &[String], reason: &str, status: u16
 fn org_token(permission: Permission) -> Error {
     let what = match permission {
         Permission::Removal => "a removal",
+        Permission::ListIntegrations => "a list of integrations",
+        Permission::Repositories => "a link to a repository",
         _ => "a pipeline",
     };
     let message =
