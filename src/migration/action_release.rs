@@ -1,6 +1,7 @@
 //! Steps that use action-release.
 
 use super::MigrationNote;
+use super::action_variables::VariableReader;
 use super::edit::TextEdit;
 use super::workflow_step::{ACTION, StepText};
 use super::yaml_tree::YamlNode;
@@ -56,8 +57,18 @@ fn foreign_input(name: &str) -> (String, &'static str) {
     }
 }
 
-/// The change of a step that uses action-release: all its inputs have the same names here.
-pub(super) fn edit(step: &StepText<'_>, notes: &mut Vec<MigrationNote>) -> Option<TextEdit> {
+/// The changes of a step that uses action-release: all its inputs have the same names here.
+pub(super) fn edits(
+    step: &StepText<'_>,
+    is_composite: bool,
+    notes: &mut Vec<MigrationNote>,
+) -> Vec<TextEdit> {
+    let Some(edit) = edit(step, notes) else { return Vec::new() };
+    let deploy = VariableReader { step, is_composite }.deploy_edit(notes);
+    std::iter::once(edit).chain(deploy).collect()
+}
+
+fn edit(step: &StepText<'_>, notes: &mut Vec<MigrationNote>) -> Option<TextEdit> {
     let uses = step.node.get("uses")?;
     let name = uses.text()?.split('@').next()?;
     name.eq_ignore_ascii_case("getsentry/action-release").then_some(())?;

@@ -4,6 +4,7 @@
 //! too, and a note names its line.
 
 mod action_release;
+mod action_variables;
 mod client_variables;
 mod edit;
 mod leftovers;

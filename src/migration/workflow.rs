@@ -64,10 +64,10 @@ fn action_edits(
 ) -> Vec<TextEdit> {
     let mut edits = Vec::new();
     for step in steps {
-        let edit = action_release::edit(step, notes);
-        let idle = edit.as_ref().and(idle_event(document));
+        let of_step = action_release::edits(step, document.get("runs").is_some(), notes);
+        let idle = of_step.first().and(idle_event(document));
         notes.extend(idle.map(|event| idle_note(step, event)));
-        edits.extend(edit);
+        edits.extend(of_step);
     }
     edits
 }

@@ -255,6 +255,77 @@ fn what_an_action_does_otherwise_is_said() {
     }
 }
 
+/// Steps of action-release, each with what it is where a variable may name an environment.
+const DEPLOYS: [(&str, &str); 8] = [
+    ("- uses: ACTION\n", "- uses: OURS\n        with:\n          deploy: false\n"),
+    ("- {uses: ACTION}\n", "- {uses: OURS, with: {deploy: false}}\n"),
+    (
+        "- uses: ACTION # mine\n        with: # all\n          # it\n          release: v1\n",
+        "- uses: OURS # mine\n        with: # all\n          # it\n          deploy: false\n          release: v1\n",
+    ),
+    (
+        "- uses: ACTION\n        with: {release: v1}\n",
+        "- uses: OURS\n        with: {deploy: false, release: v1}\n",
+    ),
+    (
+        "- with:\n          environment: ''\n        uses: ACTION\n",
+        "- with:\n          deploy: false\n          environment: ''\n        uses: OURS\n",
+    ),
+    (
+        "- uses: ACTION\n        with:\n          environment: ${{ inputs.to || vars.TO }}\n",
+        "- uses: OURS\n        with:\n          deploy: ${{ (inputs.to || vars.TO) != '' }}\n          environment: ${{ inputs.to || vars.TO }}\n",
+    ),
+    (
+        "- uses: ACTION\n        with:\n          Environment: qa-${{ inputs.to }}\n",
+        "- uses: OURS\n        with:\n          Environment: qa-${{ inputs.to }}\n",
+    ),
+    (
+        "- name: x\n        uses: ACTION\n        env:\n          A: b",
+        "- name: x\n        uses: OURS\n        with:\n          deploy: false\n        env:\n          A: b",
+    ),
+];
+
+#[test]
+fn a_step_records_no_deploy_for_a_variable_that_action_release_does_not_read() {
+    let [other, own] = ["getsentry/action-release@v3", "OWNER/finishline@v0"];
+    for (step, expected) in DEPLOYS {
+        let [step, expected] = [step.replace("ACTION", other), expected.replace("OURS", own)]
+            .map(|step| format!("      {step}"));
+        let set = "      - run: echo \"SENTRY_ENVIRONMENT=qa\" >> \"$GITHUB_ENV\"\n";
+        for (env, steps) in [
+            ("env: {SENTRY_ENVIRONMENT: qa}\n", String::new()),
+            ("", set.to_owned()),
+            ("", set.replace("echo \"SENTRY_ENVIRONMENT=qa\"", "cat qa.env")),
+        ] {
+            let text = format!("on: push\n{env}{HEAD}{UBUNTU}    steps:\n{steps}{step}");
+            let migrated = migrate("release.yml", &text);
+            assert_eq!(migrated.text, text.replace(&step, &expected), "{:?}", migrated.notes);
+        }
+        let text = format!("on: push\n{HEAD}{UBUNTU}    steps:\n{step}");
+        assert_eq!(migrate("release.yml", &text).text, text.replace(other, own));
+    }
+    let text = format!("runs:\n  using: composite\n  steps:\n      {}", DEPLOYS[0].0);
+    let expected = format!("runs:\n  using: composite\n  steps:\n      {}", DEPLOYS[0].1);
+    let migrated = migrate("action.yml", &text.replace("ACTION", other));
+    assert_eq!(migrated.text, expected.replace("OURS", own));
+}
+
+#[test]
+fn a_deploy_that_cannot_be_ruled_out_is_said() {
+    let step = "      - uses: getsentry/action-release@v3\n        with:\n";
+    let head =
+        format!("on: push\nenv: {{SENTRY_ENVIRONMENT: qa, SENTRY_DIST: '7'}}\n{HEAD}{UBUNTU}");
+    let text = format!("{head}    steps:\n{step}");
+    let notes = migrate("release.yml", &text).notes;
+    assert!(notes.iter().any(|note| note.message.contains("would record a deploy")), "{notes:?}");
+    let maps = format!("{head}    steps:\n{step}          sourcemaps: dist\n");
+    for (with, is_said) in [("", true), ("          dist: 8\n", false)] {
+        let notes = migrate("release.yml", &format!("{maps}{with}")).notes;
+        let said = notes.iter().any(|note| note.message.contains("`SENTRY_DIST`"));
+        assert_eq!(said, is_said, "{notes:?}");
+    }
+}
+
 #[test]
 fn a_variable_that_means_something_else_to_a_step_keeps_the_script() {
     for name in ["FINISHLINE_COMMITS", "SENTRY_ALLOW_FAILURE", "BASH_ENV"] {
