@@ -60,7 +60,7 @@ impl RunContext<'_> {
         let requested = RequestedLinks::from_inputs(inputs);
         let options = self.link_server(inputs, requested.needs_user(), deadline)?;
         let mut backend = SentryBackend::new(options, task, inputs.dialect)?;
-        backend.check_named().await?;
+        backend.check_linkable().await?;
         let report = IntegrationReport { task, site: &Site::new(inputs.page_url().as_str()) };
         if inputs.dry_run {
             let (organization, links) = (backend.organization_key(), &requested);

@@ -73,6 +73,7 @@ impl RunContext<'_> {
             let why = "the manifest is standard input or a pipe".to_owned();
             return Err((why, "set `manifest` to a file"));
         }
+        let path = &*record_file(path)?;
         self.sinks.keep(path);
         if self.command == Command::Run && !base.dry_run {
             let folder = Path::new(path).parent().filter(|folder| *folder != Path::new(""));
@@ -304,9 +305,24 @@ fn is_descriptor(path: &Path) -> bool {
     folder.is_some_and(|folder| folder == Path::new("/dev") || folder.starts_with("/proc"))
 }
 
+/// The file that the record is, also where a link leads to it, as into the cache of a host.
+fn record_file(path: &str) -> Result<String, (String, &'static str)> {
+    if !Path::new(path).is_symlink() {
+        return Ok(path.to_owned());
+    }
+    let lost = |why: String| (why, "remove the link, or put the record where it leads");
+    let file = Path::new(path).canonicalize();
+    let file = file.map_err(|error| lost(format!("it is a link that leads nowhere: {error}")))?;
+    file.into_os_string().into_string().map_err(|_| lost("its path is not UTF-8".to_owned()))
+}
+
 /// Writes the record, whole; the end that tells of a failure.
 fn write_record(path: &str, record: &ManagedRecord) -> Option<EntryOutcome> {
-    let error = files::replace(path, &record.to_text(), None).err()?;
+    let written = match record_file(path) {
+        Ok(file) => files::replace(&file, &record.to_text(), None),
+        Err((why, _)) => Err(std::io::Error::other(why)),
+    };
+    let error = written.err()?;
     let message = format!("cannot write the record {}: {error}", quote(path));
     let outcome = Outcome::failed(Error::new(ErrorCode::OutputsUnwritable, message));
     Some(EntryOutcome { key: "prune".to_owned(), title: "prune record".to_owned(), outcome })

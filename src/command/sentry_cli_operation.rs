@@ -104,6 +104,10 @@ async fn change_release(
     let (version, projects) = (called_version(inputs)?, &inputs.release.projects);
     let is_there =
         (projects.is_empty() && !inputs.dry_run) || directory.has(&version, projects).await?;
+    if !is_there && !projects.is_empty() {
+        directory.check_projects(projects).await?;
+        return absent(org, &version, operation, projects);
+    }
     match is_there && !inputs.dry_run {
         true => operate_on_release(directory, org, &version, operation).await,
         false => planned(org, &version, operation, is_there),
@@ -127,6 +131,23 @@ async fn operate_on_release(
         }
         // Reading has an end of its own.
         ReleaseOperation::Read | ReleaseOperation::ListDeploys => Err(missing()),
+    }
+}
+
+/// The end of a call for a release that the named projects do not have.
+fn absent(
+    org: &OrgSlug,
+    version: &ReleaseVersion,
+    operation: ReleaseOperation,
+    projects: &[String],
+) -> Result<Outcome> {
+    let what = format!("{org} has no release {version} of {}", projects.join(", "));
+    match operation {
+        ReleaseOperation::Delete => {
+            Ok(Outcome::new(OutcomeStatus::Complete, format!("nothing to do: {what}")))
+        }
+        _ => Err(Error::new(ErrorCode::Refused, what)
+            .with_hint("name a project that it is of, or leave `--project` out")),
     }
 }
 

@@ -156,11 +156,16 @@ impl RunPath {
         self.repository_conflict().or_else(|| self.build_conflict())
     }
 
+    /// Whether the run makes it where it is not there.
+    fn is_made(&self) -> bool {
+        matches!(self.usage, PathUse::Output | PathUse::Store)
+    }
+
     /// Why an output would be taken for a part of a build, or take the place of one.
     fn build_conflict(&self) -> Option<Error> {
         let file = self.identity.path().to_string_lossy();
         let is_code = [&*file, self.path.as_str()].into_iter().any(is_script_or_map);
-        (self.usage == PathUse::Output && is_code).then(|| {
+        (self.is_made() && is_code).then(|| {
             let message = format!(
                 "{} has the name of a script or a source map: {}",
                 self.name,
@@ -173,8 +178,7 @@ impl RunPath {
 
     /// Why an output would damage the repository that it is in.
     fn repository_conflict(&self) -> Option<Error> {
-        let part =
-            repository_part(self.identity.path()).filter(|_| self.usage == PathUse::Output)?;
+        let part = repository_part(self.identity.path()).filter(|_| self.is_made())?;
         let message = format!("{} is a part of the git repository: {}", self.name, quote(&part));
         let hint = "set it to a file outside of the repository's own folder";
         Some(Error::new(ErrorCode::Usage, message).with_hint(hint))

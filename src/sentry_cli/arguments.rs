@@ -194,7 +194,7 @@ fn read_call(matches: &ArgMatches) -> Result<SentryCliCall> {
         call.take(flag, given(last, flag))?;
     }
     let version = levels.iter().rev().find_map(|level| values(level, VERSION).pop());
-    call.inputs.extend(version.map(|version| ("release", version)));
+    call.name_version(version)?;
     call.complete(values(last, PATHS))?;
     call.refuse_empty()?;
     Ok(call)
@@ -246,6 +246,18 @@ impl SentryCliCall {
             }
         }
         Ok(())
+    }
+
+    /// The version between the words of a command; a flag may say the same once more.
+    fn name_version(&mut self, version: Option<String>) -> Result<()> {
+        let Some(version) = version else { return Ok(()) };
+        match self.inputs.insert("release", version.clone()) {
+            Some(flag) if flag != version => {
+                let message = "the call names one release as VERSION, and another by `--release`";
+                Err(Error::new(ErrorCode::Usage, message).with_hint("remove one of the two"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What the command itself means, and what it cannot do without.

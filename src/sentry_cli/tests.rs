@@ -118,6 +118,8 @@ fn a_mistake_names_what_is_missing() {
         ("releases deploys 1.0 new", "--env"),
         ("sourcemaps upload -r 1.0", "PATHS"),
         ("releases new 1.0 --nope", "--nope"),
+        ("releases deploys 1.0 new -r 2.0 -e prod", "another by `--release`"),
+        ("releases files 1.0 upload-sourcemaps d -r 2.0", "another by `--release`"),
     ] {
         let failure = refusal(line);
         assert_eq!(failure.code, ErrorCode::Usage, "{line}: {failure}");

@@ -3,6 +3,7 @@
 use super::ConnectOptions;
 use super::client::permission::Permission;
 use super::client::{SentryClient, SentryRequest, organization_path};
+use super::preflight::project;
 use super::release_json::deployed;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::retry::RetryPolicy;
@@ -61,15 +62,15 @@ impl ReleaseDirectory {
             Value::Array(items) if response.is_success() => {
                 Ok(items.iter().filter_map(listed_release).collect())
             }
-            _ => Err(self.denied(&response)),
+            _ => Err(self.denied(&response, Permission::ReadReleases)),
         }
     }
 
     /// The deploys of a release; none where it is not there.
     pub async fn deploys(&self, version: &ReleaseVersion) -> Result<Option<Vec<ExistingDeploy>>> {
         let path = format!("{}deploys/?per_page=100", self.release_path(version));
-        match self.client.get_all(&path, RetryPolicy::Safe, |response| self.denied(response)).await
-        {
+        let denied = |response: &HttpResponse| self.denied(response, Permission::ReadReleases);
+        match self.client.get_all(&path, RetryPolicy::Safe, denied).await {
             Ok(items) => Ok(Some(items.iter().filter_map(deployed).collect())),
             // The release is not there.
             Err(failure) if failure.code == ErrorCode::NotAMember => Ok(None),
@@ -96,8 +97,16 @@ impl ReleaseDirectory {
                 Ok(projects.is_empty() || projects.iter().any(|slug| own.contains(slug)))
             }
             404 if is_missing(&response) => Ok(false),
-            _ => Err(self.denied(&response)),
+            _ => Err(self.denied(&response, Permission::ReadReleases)),
         }
+    }
+
+    /// Fails where one of these projects does not exist.
+    pub async fn check_projects(&self, projects: &[String]) -> Result {
+        for slug in projects {
+            project(&self.client, &self.org, slug).await?;
+        }
+        Ok(())
     }
 
     /// Deletes a release; whether it was there.
@@ -108,7 +117,7 @@ impl ReleaseDirectory {
         match response.status {
             200..=204 => Ok(true),
             404 if is_missing(&response) => Ok(false),
-            _ => Err(self.denied(&response)),
+            _ => Err(self.denied(&response, Permission::DeleteReleases)),
         }
     }
 
@@ -120,12 +129,12 @@ impl ReleaseDirectory {
         match response.status {
             _ if response.is_success() && response.json()["version"].is_string() => Ok(true),
             404 if is_missing(&response) => Ok(false),
-            _ => Err(self.denied(&response)),
+            _ => Err(self.denied(&response, Permission::ArchiveReleases)),
         }
     }
 
-    fn denied(&self, response: &HttpResponse) -> Error {
-        self.client.denied(response, Permission::Releases, &self.org)
+    fn denied(&self, response: &HttpResponse, permission: Permission) -> Error {
+        self.client.denied(response, permission, &self.org)
     }
 
     fn path(&self, rest: &str) -> String {

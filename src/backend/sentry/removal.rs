@@ -10,6 +10,7 @@ use crate::backend::LinkReport;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::HttpResponse;
 use crate::http::retry::RetryPolicy;
+use crate::integration::links::nothing_to_link;
 use crate::integration::{ExistingLinks, RequestedLinks};
 use crate::model::ListedIntegration;
 use crate::text::segment;
@@ -29,6 +30,23 @@ impl SentryBackend<'_> {
         match response.json()["provider"]["key"].as_str().filter(|_| response.is_success()) {
             Some(found) => self.task.check_provider(found),
             None => Ok(()),
+        }
+    }
+
+    /// The same of an integration that links are set through, which has to be there.
+    pub async fn check_linkable(&self) -> Result {
+        let Some(id) = self.task.named_id() else { return Ok(()) };
+        let path = self.path(&format!("integrations/{id}/"));
+        // A token that may set code mappings alone does not see it.
+        let Ok(response) = self.client.get_optional(path).await else { return Ok(()) };
+        let key = self.task.provider_key();
+        match response.json()["provider"]["key"].as_str().filter(|_| response.is_success()) {
+            Some(found) if !key.is_empty() => self.task.check_provider(found),
+            None if response.status == 404 && response.is_from_sentry() => {
+                let what = format!("{key} integration {id}");
+                Err(nothing_to_link(&self.task.org, what.trim_start()))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -153,9 +153,12 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
                 self.progress.commit_warnings.extend(history.warnings);
                 self.progress.commit_warnings.extend(warnings);
                 self.progress.commit_count = Some(commits.len() as u64);
-                let plural = if commits.len() == 1 { "" } else { "s" };
-                self.progress.commits =
-                    format!("{} commit{plural} from {}", commits.len(), source.describe());
+                let count = match commits.len() {
+                    0 => "no new commits".to_owned(),
+                    1 => "1 commit".to_owned(),
+                    more => format!("{more} commits"),
+                };
+                self.progress.commits = format!("{count} from {}", source.describe());
                 change.commits = commits;
             }
             Err(failure) if self.task.needs_commits => return Err(failure),

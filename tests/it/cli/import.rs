@@ -1,7 +1,10 @@
 //! The way back: a manifest of what an organization has, and a plan of it that finds nothing to do.
 
-use crate::support::proxy::{PROXY_TOKEN, ServeProxy};
+use crate::support::http_server::{Request, Response};
+use crate::support::proxy::{PROXY_TOKEN, ProxyAction, ServeProxy};
 use crate::support::run::{ProgramRun, RunResult};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use finishline::provider::{FieldKind, PROVIDERS};
 use serde_yaml::Value;
 
@@ -153,6 +156,19 @@ fn what_is_imported_from_a_sentry_has_nothing_to_do_and_only_reads() {
     assert!(relay.requests_since(since).iter().all(|line| line.starts_with("GET ")));
     let manifest = import(&run.var("FINISHLINE_ORG", "acme")).stdout;
     assert!(manifest.contains(&format!("url: {}", relay.peer.url())), "{manifest}");
+}
+
+#[test]
+fn an_organization_token_is_refused_for_what_it_is_asked_for() {
+    let refuse = |_: &Request| ProxyAction::Intercept(Response::detail(403, "You may not."));
+    let relay = ServeProxy::with(refuse);
+    let claims = STANDARD.encode("{\"iat\":1,\"url\":\"\",\"region_url\":\"\",\"org\":\"acme\"}");
+    let token = format!("sntrys_{claims}_{}", STANDARD_NO_PAD.encode([7; 32]));
+    let run = ProgramRun::local().var("FINISHLINE_URL", relay.peer.url());
+    let run = run.var("FINISHLINE_AUTH_TOKEN", token).var("FINISHLINE_ORG", "acme");
+    let ended = run.args(&["import"]).execute().expect(5);
+    let words = "a list of integrations needs a user's access token";
+    assert!(ended.stderr.contains(words), "{}", ended.stderr);
 }
 
 #[test]

@@ -171,6 +171,27 @@ fn a_release_is_put_away_brought_back_and_deleted_once() {
 }
 
 #[test]
+fn a_release_that_is_not_of_the_named_project_is_not_said_to_be_missing() {
+    let serve = ServeProcess::start();
+    let run = script(&serve);
+    call(&run, "releases new -p web v1", 0);
+    call(&run, "releases new -p api v2", 0);
+    let said = call(&run, "-p api releases delete v1", 0);
+    assert!(said.contains("nothing to do: acme has no release v1 of api"), "{said}");
+    let said = call(&run, "-p api releases archive v1", 1);
+    assert!(said.contains("acme has no release v1 of api"), "{said}");
+    for line in ["-p nope releases delete v1", "-p nope releases archive v1"] {
+        let said = call(&run, line, 1);
+        assert!(said.contains("project `nope` does not exist in acme"), "{said}");
+    }
+    assert_eq!(release(&serve)["status"], "open");
+    let reader = run.var("SENTRY_AUTH_TOKEN", serve.org_token());
+    let said = call(&reader, "releases delete v1", 1);
+    assert!(said.contains("the token cannot delete releases"), "{said}");
+    assert!(said.contains("project:releases or project:admin"), "{said}");
+}
+
+#[test]
 fn the_jobs_dry_run_changes_nothing_whatever_is_called() {
     let serve = ServeProcess::start();
     let run = script(&serve);

@@ -120,6 +120,21 @@ fn what_cannot_be_set_is_a_failure_in_the_words_of_the_other_side() {
     }
 }
 
+#[test]
+fn nothing_is_up_to_date_of_an_integration_that_is_not_there() {
+    let serve = ServeProcess::start();
+    install(&at(&serve));
+    let run = at(&serve).without("FINISHLINE_STATE").var("FINISHLINE_MODE", "link");
+    let run = run.var("FINISHLINE_REPOSITORIES_ABSENT", "acme/web");
+    for run in [run.clone(), run.without("FINISHLINE_PROVIDER")] {
+        for command in ["run", "plan"] {
+            let gone = run.clone().args(&[command]).var("FINISHLINE_INTEGRATION_ID", "99");
+            let ended = gone.execute().expect(2);
+            assert!(ended.stderr.contains("integration 99 to link through"), "{}", ended.stderr);
+        }
+    }
+}
+
 /// A Sentry that knows an organization's token for code mappings alone.
 fn for_organizations(
     bulk: impl Fn(&mut SentryData, &Request) -> Response + Send + Sync + 'static,

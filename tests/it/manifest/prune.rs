@@ -45,6 +45,20 @@ fn there(run: &ProgramRun, serve: &ServeProcess) -> Vec<String> {
     rows(&connection, THERE)
 }
 
+#[cfg(unix)]
+#[test]
+fn a_record_that_a_link_leads_to_is_written_where_it_is() {
+    let run = embedded();
+    std::fs::create_dir(run.path("cache")).unwrap();
+    std::os::unix::fs::symlink("cache/record", run.path(RECORD)).unwrap();
+    let ended = with(&run, &entry("a")).execute().expect(2);
+    assert!(ended.stderr.contains("it is a link that leads nowhere"), "{}", ended.stderr);
+    run.file("cache/record", "{\"version\": 1, \"integrations\": []}");
+    with(&run, &entry("a")).execute().expect(0);
+    assert!(run.path(RECORD).is_symlink());
+    assert!(run.text("cache/record").contains("\"a\""), "{}", run.text("cache/record"));
+}
+
 #[test]
 fn what_is_named_no_longer_goes_and_what_was_never_managed_stays() {
     let serve = ServeProcess::start();

@@ -98,7 +98,7 @@ fn no_output_is_a_part_of_the_repository() {
         "bare.git/description",
         "bare.git/refs/heads/main",
     ] {
-        for input in ["RESULT_FILE", "SUMMARY", "DOTENV"] {
+        for input in ["RESULT_FILE", "SUMMARY", "DOTENV", "RESUME_FILE", "DATABASE"] {
             let run = run.clone().var(&format!("FINISHLINE_{input}"), path);
             let ended = run.execute().expect(2);
             assert!(ended.stderr.contains("is a part of the git repository"), "{}", ended.stderr);

@@ -39,11 +39,11 @@ fn a_body_without_an_end_is_not_read_to_its_end() {
 #[test]
 fn listings_are_read_until_they_are_more_than_a_run_may_keep() {
     let page = format!("[\"{}\"]", "x".repeat(7 * 1024 * 1024));
-    let next = "<http://x/?cursor=1:0:0>; rel=\"next\"; results=\"true\"; cursor=\"1:0:0\"";
-    let sentry = FakeSentry::with(move |_, _| {
+    let next = "<http://x/>; rel=\"next\"; results=\"true\"; cursor=\"NTH:0:0\"";
+    let sentry = FakeSentry::with(move |_, request| {
         Response::html(200, page.clone())
             .with("Content-Type", "application/json")
-            .with("Link", next)
+            .with("Link", &next.replace("NTH", &request.nth.to_string()))
     });
     // Ten times as much would not fit into what a process may have here.
     let run = sentry.opsgenie().limited("ulimit -v 1000000");
@@ -59,9 +59,13 @@ fn a_listing_that_cannot_be_gone_on_with_is_an_error() {
     for (link, words, pages) in [
         (format!("{next}; cursor=\"0:1:0 x\""), "a list with a usable cursor", 1),
         (next.to_owned(), "a list with a usable cursor", 1),
-        (format!("{next}; cursor=\"1:0:0\""), "has more than 1000 pages", 1000),
+        (format!("{next}; cursor=\"1:0:0\""), "leads back to a page that was read", 2),
+        (format!("{next}; cursor=\"ODD:0:0\""), "leads back to a page that was read", 3),
+        (format!("{next}; cursor=\"NTH:0:0\""), "has more than 1000 pages", 1000),
     ] {
-        let sentry = FakeSentry::with(move |_, _| {
+        let sentry = FakeSentry::with(move |_, request| {
+            let link = link.replace("NTH", &request.nth.to_string());
+            let link = link.replace("ODD", &(request.nth % 2).to_string());
             Response::html(200, "[]").with("Content-Type", "application/json").with("Link", &link)
         });
         let ended = assert_fails(&sentry.opsgenie(), 6, "backend-error");

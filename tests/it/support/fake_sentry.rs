@@ -64,8 +64,17 @@ impl SentryData {
                 Some(session) => Response::json(200, &step_json(session)),
                 None => Response::detail(404, "No active pipeline session."),
             },
-            _ => self.repository_answer(request),
+            line => match self.integration_of(line) {
+                Some(integration) => Response::json(200, integration),
+                None => self.repository_answer(request),
+            },
         }
+    }
+
+    /// The integration that a request reads.
+    fn integration_of(&self, line: &str) -> Option<&Value> {
+        let id = line.strip_prefix(GET_INTEGRATIONS)?.strip_suffix('/')?;
+        self.integrations.iter().find(|item| item["id"] == id)
     }
 
     fn list(&self, provider: &str, host: &str) -> Response {

@@ -87,6 +87,12 @@ impl SentryClient {
         strange_listing(format!("the listing {path} of {base} has more than {pages} pages"))
     }
 
+    /// The error for a listing whose next page is one before it.
+    pub(crate) fn circular(&self, path: &str) -> Error {
+        let (base, path) = (self.base(), without_query(path));
+        strange_listing(format!("the listing {path} of {base} leads back to a page that was read"))
+    }
+
     /// The error for a redirect.
     pub(crate) fn redirected(&self, response: &HttpResponse) -> Error {
         let target = response.redirect_target().map(|target| format!(" to {target}"));

@@ -20,6 +20,7 @@ use reqwest::header::{COOKIE, USER_AGENT};
 use reqwest::{Method, RequestBuilder};
 use response::error_text;
 use serde_json::Value;
+use std::collections::HashSet;
 use tokio::time::Instant;
 use url::Url;
 
@@ -211,7 +212,7 @@ impl SentryClient {
         retry: RetryPolicy,
         denied: impl Fn(&HttpResponse) -> Error,
     ) -> Result<Vec<Value>> {
-        let (mut items, mut cursor) = (Vec::new(), String::new());
+        let (mut items, mut cursor, mut known) = (Vec::new(), String::new(), HashSet::new());
         for _ in 0..MAX_PAGES {
             let request = SentryRequest::get(format!("{path}{cursor}"));
             let response = self.send(&SentryRequest { retry, ..request }).await?;
@@ -226,6 +227,9 @@ impl SentryClient {
             };
             items.extend(page);
             match response.next_cursor() {
+                Ok(Some(next)) if !known.insert(next.clone()) => {
+                    return Err(self.circular(path));
+                }
                 Ok(Some(next)) => cursor = format!("&cursor={next}"),
                 Ok(None) => return Ok(items),
                 Err(()) => return Err(self.unexpected(&response, "a list with a usable cursor")),

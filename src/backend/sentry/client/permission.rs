@@ -22,6 +22,12 @@ pub(crate) enum Permission {
     CodeMappings,
     /// To make releases and note deploys.
     Releases,
+    /// To list releases and their deploys.
+    ReadReleases,
+    /// To put releases away, or back.
+    ArchiveReleases,
+    /// To delete releases.
+    DeleteReleases,
     /// To list repositories.
     ListRepositories,
     /// To upload source maps, and to look for them.
@@ -33,6 +39,9 @@ const READ_SCOPES: &str = "org:read, org:write, org:admin or org:integrations";
 const LINK_SCOPES: &str = "org:ci, org:read, org:write, org:admin or org:integrations";
 const WRITE_SCOPES: &str = "org:write, org:admin or org:integrations";
 const DELETE_SCOPES: &str = "org:admin or org:integrations";
+const READ_RELEASE_SCOPES: &str =
+    "project:read, project:releases, project:write, project:admin or org:ci";
+const DELETE_RELEASE_SCOPES: &str = "project:releases or project:admin";
 const RELEASE_SCOPES: &str = "project:releases, project:write, project:admin or org:ci";
 
 impl Permission {
@@ -45,6 +54,9 @@ impl Permission {
             Self::Repositories => ("link repositories and code mappings", READ_SCOPES),
             Self::CodeMappings => ("set code mappings", LINK_SCOPES),
             Self::Releases => ("create releases", RELEASE_SCOPES),
+            Self::ReadReleases => ("read releases", READ_RELEASE_SCOPES),
+            Self::ArchiveReleases => ("archive or restore releases", RELEASE_SCOPES),
+            Self::DeleteReleases => ("delete releases", DELETE_RELEASE_SCOPES),
             Self::ListRepositories => ("list repositories", READ_SCOPES),
             Self::SourceMaps => ("upload source maps", RELEASE_SCOPES),
         }
@@ -73,7 +85,13 @@ impl Permission {
     pub(crate) fn allows_org_token(self) -> bool {
         matches!(
             self,
-            Self::CodeMappings | Self::Releases | Self::ListRepositories | Self::SourceMaps
+            Self::CodeMappings
+                | Self::Releases
+                | Self::ReadReleases
+                | Self::ArchiveReleases
+                | Self::DeleteReleases
+                | Self::ListRepositories
+                | Self::SourceMaps
         )
     }
 
