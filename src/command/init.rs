@@ -2,18 +2,24 @@
 
 use crate::cli::init::InitArgs;
 use crate::error::{Error, ErrorCode, Result};
+use crate::git::Checkout;
 use crate::migration::starter::{StarterHost, StarterOptions, is_plain};
 use crate::model::OrgSlug;
 use crate::os::interruption::write_unless_stopped;
 use crate::os::{files, terminal};
 use crate::output::{OutputSinks, WriteOp};
 use crate::text::quote;
+use std::path::Path;
 use url::Url;
 
 /// Writes the file, or prints it where it is named `-`; what is said of it.
 pub(crate) fn init(args: &InitArgs) -> Result<String> {
-    let options = options(args)?;
+    let checkout = Checkout::find(Path::new(".")).ok().flatten();
+    let options = options(args, checkout.as_ref())?;
     let file = args.output.as_deref().unwrap_or(options.host.file());
+    if let Some(failure) = checkout.filter(|_| args.output.is_none()).and_then(outside_of_top) {
+        return Err(failure);
+    }
     if file == "-" {
         return Ok(options.text());
     }
@@ -27,7 +33,18 @@ pub(crate) fn init(args: &InitArgs) -> Result<String> {
     Ok(format!("{file}: written\n{}", options.next_steps()))
 }
 
-fn options(args: &InitArgs) -> Result<StarterOptions> {
+/// The error for a folder of the checkout in which no host looks for its file.
+fn outside_of_top(checkout: Checkout) -> Option<Error> {
+    let top = checkout.top_folder()?;
+    let here = Path::new(".").canonicalize().ok()?;
+    (here != top).then(|| {
+        let message = "this is not the top folder of the checkout, and the CI host looks for its file only there";
+        let hint = format!("run `finishline init` in {}, or set `--output`", quote(&top.to_string_lossy()));
+        Error::new(ErrorCode::Usage, message).with_hint(hint)
+    })
+}
+
+fn options(args: &InitArgs, checkout: Option<&Checkout>) -> Result<StarterOptions> {
     let missing = [("ci", &args.ci), ("org", &args.org), ("projects", &args.projects)];
     let missing = missing.iter().filter(|(_, value)| value.is_none());
     let missing: Vec<_> = missing.map(|(name, _)| format!("`--{name}`")).collect();
@@ -47,8 +64,9 @@ fn options(args: &InitArgs) -> Result<StarterOptions> {
     let projects = answer(&args.projects, "project slugs, separated by commas", "");
     let environment = answer(&args.environment, "environment", "production");
     let sourcemaps = answer(&args.sourcemaps, "folder with source maps, empty for none", "");
-    if sourcemaps.contains(',') {
-        return Err(wrong("sourcemaps", "one folder"));
+    let branch = checkout.and_then(Checkout::default_branch).filter(|branch| is_branch(branch));
+    if !is_one_folder(&sourcemaps) {
+        return Err(wrong("sourcemaps", "one folder of the checkout, without blanks or commas"));
     }
     Ok(StarterOptions {
         host: StarterHost::parse(&host).ok_or_else(|| wrong("ci", "`github` or `gitlab`"))?,
@@ -60,7 +78,21 @@ fn options(args: &InitArgs) -> Result<StarterOptions> {
             .map(|text| plain("sourcemaps", text))
             .transpose()?,
         url: args.url.clone().map(address).transpose()?,
+        branch: branch.unwrap_or_else(|| "main".to_owned()),
     })
+}
+
+/// Whether a path stays one to `sourcemaps`, and below the folder that jobs begin in.
+fn is_one_folder(path: &str) -> bool {
+    let is_separator = |c: char| c == ',' || c.is_whitespace();
+    !path.contains(is_separator)
+        && !path.starts_with('/')
+        && path.split('/').all(|part| part != "..")
+}
+
+/// Whether a branch is a pattern for nothing but itself.
+fn is_branch(name: &str) -> bool {
+    name.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c))
 }
 
 /// A value that can be written into the file as it is.

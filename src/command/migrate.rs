@@ -32,10 +32,7 @@ pub(crate) fn migrate_file(name: &str, write: bool) -> Result<MigratedFile> {
     let is_changed = migrated.text != old;
     let report = match (is_changed, write) {
         (false, _) => String::new(),
-        (true, false) => {
-            let target = files::link_target(name);
-            migrated.unified_diff(target.as_deref().unwrap_or(name), &old)
-        }
+        (true, false) => migrated.unified_diff(&patched_path(name)?, &old),
         (true, true) => {
             let replace = || files::replace(name, &migrated.text, None);
             write_unless_stopped(replace).map_err(|error| failed("write", &error))?;
@@ -45,6 +42,18 @@ pub(crate) fn migrate_file(name: &str, write: bool) -> Result<MigratedFile> {
     let notes = migrated.notes.iter().map(|note| note_line(name, note)).collect();
     let is_untranslated = migrated.notes.iter().any(|note| note.is_untranslated);
     Ok(MigratedFile { report, notes, is_untranslated })
+}
+
+/// How a patch names a file.
+fn patched_path(name: &str) -> Result<String> {
+    files::path_from_here(name).ok_or_else(|| {
+        let message = format!(
+            "no patch for `git apply` can name {}, which is not below this folder",
+            quote(name)
+        );
+        Error::new(ErrorCode::Usage, message)
+            .with_hint("run `finishline migrate` in a folder above the file, or use `--write`")
+    })
 }
 
 fn note_line(name: &str, note: &MigrationNote) -> String {

@@ -1,7 +1,7 @@
 //! What stands in for a repository where the feature `git` is left out: none can be opened.
 
 use super::{CommitHistory, CommitRange, GitEnvironment, GitError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A checkout, of which there is none in this build.
 pub enum Checkout {}
@@ -44,6 +44,16 @@ impl Checkout {
 
     /// The first line of what that commit says.
     pub fn head_subject(&self) -> String {
+        match *self {}
+    }
+
+    /// The branch that the others are made from.
+    pub fn default_branch(&self) -> Option<String> {
+        match *self {}
+    }
+
+    /// The top folder of what is checked out.
+    pub fn top_folder(&self) -> Option<PathBuf> {
         match *self {}
     }
 

@@ -270,6 +270,7 @@ fn check_meaning(name: &str, text: &str, call: &SentryCliCall) -> Result<(), Val
     let is_other = match name {
         "release" => {
             text.starts_with("file:")
+                || text.trim() != text
                 || text.contains("refs/")
                 || text.replace("github.ref_", "").contains("github.ref")
                 || proposal.is_some_and(|at| at + PROPOSAL.len() < text.len())

@@ -18,7 +18,7 @@ const WORKFLOW_HEAD: &str = "\
 name: Sentry release
 on:
   push:
-    branches: [main]
+    branches: [{branch}]
 permissions:
   contents: read
 jobs:
@@ -104,6 +104,8 @@ pub struct StarterOptions {
     pub sourcemaps: Option<String>,
     /// The address of a Sentry other than sentry.io.
     pub url: Option<String>,
+    /// The branch that is deployed.
+    pub branch: String,
 }
 
 impl StarterOptions {
@@ -122,6 +124,7 @@ impl StarterOptions {
             [WORKFLOW_HEAD, with_build(WORKFLOW_BUILD), WORKFLOW_STEP, with_build(WORKFLOW_END)];
         let inputs = self.inputs("          ");
         let text = template.concat().replace("{action}", ACTION).replace("{folder}", folder);
+        let text = text.replace("{branch}", &scalar(&self.branch));
         text.replace("{inputs}", &inputs)
     }
 
@@ -165,9 +168,13 @@ impl StarterOptions {
             StarterHost::Github => "gh secret set SENTRY_AUTH_TOKEN",
             StarterHost::Gitlab => "glab variable set SENTRY_AUTH_TOKEN --masked --protected",
         };
+        let branch = match self.host {
+            StarterHost::Github => format!(" to {}, the branch that it runs for", self.branch),
+            StarterHost::Gitlab => String::new(),
+        };
         format!(
             "  1. create an organization token: {site}/settings/{org}/auth-tokens/\n  2. store it as a \
-             secret: {secret}\n  3. commit the file and push\n"
+             secret: {secret}\n  3. commit the file and push{branch}\n"
         )
     }
 }

@@ -53,12 +53,24 @@ pub(crate) fn rewrite_fault(path: &str) -> Option<&'static str> {
 }
 
 /// The file below this folder that a link leads to.
-pub(crate) fn link_target(path: &str) -> Option<String> {
+fn link_target(path: &str) -> Option<String> {
     let path = Path::new(path);
     path.symlink_metadata().ok()?.is_symlink().then_some(())?;
     let target = path.canonicalize().ok()?;
     let below = target.strip_prefix(Path::new(".").canonicalize().ok()?).ok()?;
     below.to_str().map(str::to_owned)
+}
+
+/// The path of a file from the working directory, as a patch names it; none where it is not below.
+pub(crate) fn path_from_here(path: &str) -> Option<String> {
+    if Path::new(path).is_symlink() {
+        return link_target(path);
+    }
+    let (path, here) = (Path::new(path), Path::new(".").canonicalize().ok()?);
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+    let file = folder.strip_prefix(here).ok()?.join(path.file_name()?);
+    file.to_str().map(|file| file.replace(std::path::MAIN_SEPARATOR, "/"))
 }
 
 /// Makes a file with this text and the folders above it; one that is there already is an error.

@@ -1,5 +1,6 @@
 //! A git repository as gix opens it: its head, its remotes, and the commits that it has.
 
+mod branch;
 mod cause;
 mod commit;
 mod control_files;

@@ -103,6 +103,49 @@ fn the_folder_that_jobs_hand_on_is_one() {
 }
 
 #[test]
+fn the_folder_is_one_to_the_step_and_in_the_checkout() {
+    for (host, folder) in
+        [("github", "di st"), ("gitlab", "../x"), ("github", "/srv/x"), ("gitlab", "a/../../b")]
+    {
+        let failed = init(&[host, "--sourcemaps", folder]).execute().expect(2);
+        assert!(failed.stderr.contains("accepts one folder of the checkout"), "{}", failed.stderr);
+    }
+}
+
+#[test]
+fn a_workflow_runs_for_the_branch_that_the_checkout_has_and_is_where_the_host_looks() {
+    for (branches, expected) in [
+        (&["master"][..], "master"),
+        (&["trunk"], "trunk"),
+        (&["main", "feature/x"], "main"),
+        (&["a+b"], "main"),
+    ] {
+        let run = init(&["github"]);
+        let folder = run.path(".");
+        let git = |args: &[&str]| {
+            let done = std::process::Command::new("git").args(args).current_dir(&folder).output();
+            assert!(done.unwrap().status.success(), "{args:?}");
+        };
+        git(&["init", "--quiet"]);
+        for branch in branches {
+            git(&["symbolic-ref", "HEAD", &format!("refs/heads/{branch}")]);
+            let identity = ["-c", "user.name=a", "-c", "user.email=a@b"];
+            git(&[&identity[..], &["commit", "--quiet", "--allow-empty", "-m", "x"]].concat());
+        }
+        let said = run.execute().expect(0).stdout;
+        assert!(said.contains(&format!("push to {expected}, the branch")), "{said}");
+        let text = run.text(".github/workflows/sentry.yml");
+        assert!(text.contains(&format!("branches: [{expected}]")), "{text}");
+        std::fs::create_dir(run.path("sub")).unwrap();
+        let mut below = run.prepared();
+        let ended = below.current_dir(run.path("sub")).output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.code() == Some(2) && said.contains("not the top folder"), "{said}");
+        assert!(!run.path("sub/.github").exists());
+    }
+}
+
+#[test]
 fn what_is_missing_is_listed_where_nobody_can_be_asked() {
     let failed = ProgramRun::local().args(&["init", "--org", "acme"]).execute().expect(2);
     assert!(failed.stderr.contains("missing `--ci`, `--projects`"), "{}", failed.stderr);

@@ -311,6 +311,13 @@ fn a_step_records_no_deploy_for_a_variable_that_action_release_does_not_read() {
 }
 
 #[test]
+fn a_version_with_a_blank_at_its_end_stays_refused() {
+    for call in ["sentry-cli releases new 'v1 '", "sentry-cli releases new \" v1\""] {
+        assert_stays(&workflow("push", UBUNTU, call), "for something else");
+    }
+}
+
+#[test]
 fn a_deploy_that_cannot_be_ruled_out_is_said() {
     let step = "      - uses: getsentry/action-release@v3\n        with:\n";
     let head =

@@ -106,6 +106,29 @@ fn a_link_and_a_file_that_may_not_be_written_stay_as_they_are() {
 }
 
 #[test]
+fn a_patch_names_a_file_from_the_folder_that_it_is_for() {
+    let run = ProgramRun::local();
+    std::fs::create_dir_all(run.path("ci/sub")).unwrap();
+    let file = run.file("ci/a.sh", "#!/bin/sh\nsentry-cli releases new v1\n");
+    run.file("b.sh", "#!/bin/sh\nsentry-cli releases new v1\n");
+    symlink("../b.sh", run.path("ci/b.sh")).unwrap();
+    let migrate = |name: &str| {
+        let mut command = run.clone().args(&["migrate", name]).prepared();
+        command.current_dir(run.path("ci")).output().unwrap()
+    };
+    for name in ["a.sh", "./a.sh", "sub/../a.sh", "../ci/a.sh", &file.to_string_lossy()] {
+        let patch = String::from_utf8(migrate(name).stdout).unwrap();
+        assert!(patch.starts_with("--- a/a.sh\n+++ b/a.sh\n"), "{name}: {patch}");
+    }
+    for name in ["../b.sh", "b.sh", &run.path("b.sh").to_string_lossy()] {
+        let ended = migrate(name);
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(2), "{name}: {said}");
+        assert!(said.contains("is not below this folder") && said.contains("--write"), "{said}");
+    }
+}
+
+#[test]
 fn what_is_nested_for_ever_is_refused_with_its_line() {
     let run = ProgramRun::local();
     let opened = ["\"$(", "$(", "${A:-", "${A:-\"", "\"`\"$("];
