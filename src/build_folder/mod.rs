@@ -8,12 +8,13 @@ mod inline_scripts;
 mod native_bundle;
 pub(crate) mod neighbours;
 mod refresh;
+pub(crate) mod stray_maps;
 mod text_file;
 mod walk;
 mod wide_text;
 
 pub(crate) use hash_index::{ChangedHashes, HashIndex, HeldHashes};
-pub(crate) use native_bundle::{BareBundle, NativeBytes};
+pub(crate) use native_bundle::{BareBundle, NativeBytes, map_beside};
 pub(crate) use refresh::{FileFailure, FreshHashes, refresh};
 pub(crate) use text_file::MAX_FILE;
-pub(crate) use walk::{BuildFile, BuildFolder, is_script_or_map, is_web_file, key, map_beside};
+pub(crate) use walk::{BuildFile, BuildFolder, is_script_or_map, is_web_file, key};

@@ -1,5 +1,7 @@
 //! What React Native's tools write: scripts with names of their own, and bytes for its engines.
 
+use std::path::{Path, PathBuf};
+
 /// Why a file that may be a bundle is none that can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BareBundle {
@@ -63,4 +65,11 @@ pub(super) fn is_native_bundle(name: &str) -> bool {
 /// Whether other programs, too, name files like this, so that only a map beside one tells what it is.
 pub(super) fn needs_map(name: &str) -> bool {
     [".bundle", ".hbc"].iter().any(|end| name.ends_with(end))
+}
+
+/// Where the map of a file lies that says nothing of it.
+pub(crate) fn map_beside(file: &Path) -> PathBuf {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".map");
+    file.with_file_name(name)
 }

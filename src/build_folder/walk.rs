@@ -2,7 +2,8 @@
 //! out, and no link leads out of a folder.
 
 use super::given_paths::{glob_root, split, without_braces};
-use super::native_bundle::{BareBundle, is_native_bundle, needs_map};
+use super::native_bundle::{BareBundle, is_native_bundle, map_beside, needs_map};
+use super::stray_maps::is_stray_map;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::os::linkless;
 use crate::sourcemap::ignore_rules::IgnoreRules;
@@ -51,6 +52,8 @@ pub(crate) struct BuildFolder {
     pub(crate) named_maps: BTreeSet<String>,
     /// All other files: what may hold a hash of a script, or a packed copy of one.
     pub(crate) others: BTreeSet<PathBuf>,
+    /// Source maps that no script is looked for.
+    pub(crate) stray_maps: BTreeSet<PathBuf>,
     /// Bundles that cannot be sent, and why.
     pub(crate) left_alone: Vec<(String, BareBundle)>,
     /// The keys of the folders that were given.
@@ -181,8 +184,40 @@ impl BuildFolder {
     fn add_hidden(&mut self, file: PathBuf, name: &str) {
         match linkless::is_draft(name) {
             true => self.drafts.push(file),
-            false if is_map(name) || is_draft(name) => {}
-            false => drop(self.others.insert(file)),
+            false if is_draft(name) => {}
+            false if is_map(name) => drop(self.stray_maps.insert(file)),
+            false => self.add_other(file, name),
+        }
+    }
+
+    fn add_other(&mut self, file: PathBuf, name: &str) {
+        if is_stray_map(name) {
+            self.stray_maps.insert(file.clone());
+        }
+        self.others.insert(file);
+    }
+
+    /// What is hidden is nothing to inject, and is published with the rest.
+    fn walk_hidden(&mut self, folder: &Path, depth: usize) -> std::io::Result<()> {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            self.count(depth)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let kind = entry.file_type()?;
+            if kind.is_file() {
+                self.add_hidden(entry.path(), &name);
+            } else if kind.is_dir() && is_published(&name) {
+                self.walk_hidden(&entry.path(), depth + 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, depth: usize) -> std::io::Result<()> {
+        self.seen += 1;
+        match self.seen > MAX_FILES || depth > MAX_DEPTH {
+            true => Err(std::io::Error::other("it holds too many files or folders")),
+            false => Ok(()),
         }
     }
 
@@ -196,16 +231,15 @@ impl BuildFolder {
         let mut entries = fs::read_dir(folder)?.collect::<std::io::Result<Vec<_>>>()?;
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries {
-            self.seen += 1;
-            if self.seen > MAX_FILES || depth > MAX_DEPTH {
-                return Err(std::io::Error::other("it holds too many files or folders"));
-            }
+            self.count(depth)?;
             let name = entry.file_name().to_string_lossy().into_owned();
             let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
             let kind = entry.file_type()?;
             if name.starts_with('.') || given.rules.ignores(&path, kind.is_dir()) {
                 if kind.is_file() {
                     self.add_hidden(entry.path(), &name);
+                } else if kind.is_dir() && name.starts_with('.') && is_published(&name) {
+                    self.walk_hidden(&entry.path(), depth + 1)?;
                 }
                 continue;
             }
@@ -248,12 +282,15 @@ impl BuildFolder {
             // A glob for scripts alone means their maps, too.
             self.maps.entry(key(&file.file)).or_insert(file);
         } else if is_meant && is_code(name) {
-            match needs_map(name) && given.globs.is_none() && !has_map(&file.file) {
+            match needs_map(name)
+                && given.globs.is_none()
+                && !is_plain_file(&map_beside(&file.file))
+            {
                 true => self.left_alone.push((file.shown, BareBundle::Unmapped)),
                 false => self.add_file(file, false),
             }
         } else {
-            self.others.insert(file.file);
+            self.add_other(file.file, name);
         }
     }
 
@@ -307,16 +344,9 @@ fn is_map(name: &str) -> bool {
     name.ends_with(".map")
 }
 
-/// Whether a map of its name lies beside a file.
-fn has_map(file: &Path) -> bool {
-    is_plain_file(&map_beside(file))
-}
-
-/// Where the map of a file lies that says nothing of it.
-pub(crate) fn map_beside(file: &Path) -> PathBuf {
-    let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(".map");
-    file.with_file_name(name)
+/// Whether a folder may be a part of what is published.
+fn is_published(name: &str) -> bool {
+    !matches!(name, ".git" | ".hg" | ".svn" | "node_modules")
 }
 
 /// Whether it is a file and no link to one.

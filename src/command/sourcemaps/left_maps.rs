@@ -2,10 +2,12 @@
 
 use super::ExaminedSourcemaps;
 use super::groups::FileGroups;
-use crate::build_folder::BuildFile;
+use crate::build_folder::stray_maps::{has_inline_map, is_beside_its_map, names, names_a_map};
+use crate::build_folder::{BuildFile, BuildFolder};
 use crate::command::{Command, RunContext};
 use crate::error::{ExitCode, Warning};
 use crate::inputs::sourcemaps::SourcemapInputs;
+use crate::os::parallel;
 use crate::outcome::sourcemaps::{counted, named};
 use crate::outcome::{Outcome, OutcomeStatus};
 use std::collections::BTreeSet;
@@ -15,8 +17,29 @@ impl ExaminedSourcemaps<'_> {
     pub(crate) fn note_left_maps(&mut self) {
         let maps = self.files.folder.maps.values().chain(self.inline_maps());
         let is_left = |map: &&BuildFile| !self.deleted.contains(&map.file) && map.file.exists();
-        let left: Vec<_> = maps.filter(is_left).map(|map| map.shown.clone()).collect();
+        let left = maps.filter(is_left).map(|map| map.shown.clone());
+        let left: Vec<_> = left.chain(stray_maps(&self.files.folder)).collect();
         let warning = published(&left, self.remedy());
+        self.progress.warnings.extend(warning);
+    }
+
+    /// Names the files that list maps which are gone.
+    pub(super) fn note_listed_maps(&mut self) {
+        let deleted = names(self.deleted.iter().filter(|file| !file.exists()));
+        let scripts = self.groups.iter().flat_map(|group| &group.scripts).map(|one| &one.file);
+        let texts: Vec<_> = self.files.folder.others.iter().chain(scripts).collect();
+        let lists = match deleted.is_empty() {
+            true => Vec::new(),
+            false => parallel::map(&texts, |file| names_a_map(file, &deleted)),
+        };
+        let listed = texts.iter().zip(lists).filter(|(_, is_list)| *is_list);
+        let listed: Vec<_> = listed.map(|(file, _)| self.files.folder.shown(file)).collect();
+        let message = format!(
+            "{} still naming a deleted source map, such as {}: whatever loads all that is listed there, as a service worker does, fails; leave the maps out of the list",
+            counted(listed.len(), "file"),
+            named(&listed)
+        );
+        let warning = (!listed.is_empty()).then(|| Warning::new("stale-files", message));
         self.progress.warnings.extend(warning);
     }
 
@@ -96,7 +119,15 @@ fn maps_of(inputs: &SourcemapInputs) -> Vec<String> {
     let alone = found.groups.iter().filter(|group| group.map.is_none());
     let inline = alone.flat_map(|group| &group.scripts);
     let inline = inline.filter(|script| !unmapped.contains(&script.shown));
-    found.folder.maps.values().chain(inline).map(|map| map.shown.clone()).collect()
+    let maps = found.folder.maps.values().chain(inline).map(|map| map.shown.clone());
+    maps.chain(stray_maps(&found.folder)).collect()
+}
+
+/// Maps beside those of scripts: hidden ones, copies, and those inside of style sheets.
+fn stray_maps(folder: &BuildFolder) -> impl Iterator<Item = String> {
+    let stray = folder.stray_maps.iter().filter(|map| map.exists() && !is_beside_its_map(map));
+    let styles = folder.others.iter().filter(|file| has_inline_map(file));
+    stray.chain(styles).map(|file| folder.shown(file))
 }
 
 fn published(left: &[String], remedy: &str) -> Option<Warning> {

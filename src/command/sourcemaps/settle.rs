@@ -148,7 +148,9 @@ impl ExaminedSourcemaps<'_> {
             Warning::new("sourcemap-comment-left", message)
         });
         self.progress.warnings.extend(mentions);
-        self.settle_neighbours(written)
+        self.settle_neighbours(written)?;
+        self.note_listed_maps();
+        Ok(())
     }
 
     /// What was said of packed copies of maps that are gone.

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use finishline::sourcemap::archive_reader::read_contents;
 use finishline::sourcemap::bundle_reader::{BundleEntry, read_bundle};
 use serde_json::json;
+use sha2::Digest as _;
 use std::collections::BTreeMap;
 
 /// Writes a script with its map inside.
@@ -79,6 +80,61 @@ fn maps_that_no_script_of_the_upload_has_are_named_and_packed_copies_go() {
     assert!(ended.stdout.contains("1 source map deleted"), "{}", ended.stdout);
     assert!(ended.stderr.contains("2 source maps left in the folder"), "{}", ended.stderr);
     assert!(!ended.stderr.contains("a.js.map.gz"), "{}", ended.stderr);
+}
+
+#[test]
+fn every_map_that_stays_is_named_wherever_it_is() {
+    let run = sourcemaps().var("FINISHLINE_DELETE_SOURCEMAPS", "true");
+    write_script(&run, "dist/a.js");
+    let left = [
+        "dist/UP.JS.MAP",
+        "dist/.hidden.js.map",
+        "dist/.hidden/deep/z.js.map",
+        "dist/a.js.map.xz",
+        "dist/a.js.map.bak",
+        "dist/old.js.map",
+    ];
+    left.iter().for_each(|file| drop(write(&run, file, "{}")));
+    write(&run, "dist/old.js.map.gz", "packed");
+    write(&run, "dist/site.map.json", "{}");
+    write(&run, "dist/in.css", "a{}\n/*# sourceMappingURL=data:application/json;base64,e30= */");
+    write(&run, "dist/.git/x.js.map", "{}");
+    let ended = run.execute().expect(0);
+    assert!(ended.stderr.contains("7 source maps left in the folder"), "{}", ended.stderr);
+    for file in left.iter().chain(&["dist/in.css"]) {
+        assert!(ended.stderr.contains(&format!("`{file}`")), "{file}: {}", ended.stderr);
+    }
+    // A run that ends before it uploads names them, too.
+    let failed = run.var("FINISHLINE_BACKEND", "sentry").execute().expect(5);
+    assert!(failed.stderr.contains("`dist/.hidden/deep/z.js.map`"), "{}", failed.stderr);
+}
+
+#[test]
+fn a_list_that_names_a_deleted_map_is_named() {
+    for (file, text, is_list) in [
+        ("dist/sw.js.txt", "[{url:'js/a.js.map',revision:null}]", true),
+        ("dist/asset-manifest.json", "{\"a.js.map\":\"/a.js.map\"}", true),
+        ("dist/MANIFEST.txt", "a.js\na.js.map\n", true),
+        ("dist/other.txt", "b.js.map xa.js.map a.js.map.json a.js.mapped", false),
+        ("dist/copy.txt", "//# sourceMappingURL=a.js.map", false),
+    ] {
+        let run = sourcemaps().var("FINISHLINE_DELETE_SOURCEMAPS", "true");
+        write_script(&run, "dist/a.js");
+        write(&run, file, text);
+        let ended = run.execute().expect(0);
+        let words = format!("still naming a deleted source map, such as `{file}`");
+        assert_eq!(ended.stderr.contains(&words), is_list, "{file}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_text_in_a_hidden_folder_is_renewed_with_the_others() {
+    let run = sourcemaps().var("FINISHLINE_INJECT_REFRESH", "true");
+    write_script(&run, "dist/a.js");
+    let sum = |run: &ProgramRun| STANDARD.encode(sha2::Sha384::digest(run.text("dist/a.js")));
+    write(&run, "dist/.well-known/x.json", format!("{{\"a\":\"sha384-{}\"}}", sum(&run)));
+    run.execute().expect(0);
+    assert!(run.text("dist/.well-known/x.json").contains(&sum(&run)));
 }
 
 #[test]
