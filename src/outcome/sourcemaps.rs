@@ -114,8 +114,9 @@ impl SourcemapProgress {
     /// The end of a run that uploads nothing.
     pub fn injected(&self, result: Result<(), Error>) -> Outcome {
         let fresh = self.scripts.iter().filter(|script| script.is_new).count();
-        let all = self.scripts.len() - fresh;
-        let headline = format!("{} injected, {all} had a debug id", counted(fresh, "script"));
+        let known = self.scripts.iter().filter(|script| !script.is_new && script.id.is_some());
+        let (scripts, known) = (counted(fresh, "script"), known.count());
+        let headline = format!("{scripts} injected, {known} had a debug id");
         self.beside(match result {
             Ok(()) => Outcome::new(OutcomeStatus::Complete, headline),
             Err(failure) => Outcome::failed(failure),

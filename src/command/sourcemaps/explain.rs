@@ -2,7 +2,7 @@
 
 use super::bundled_frame;
 use super::examine::GroupTexts;
-use super::groups::{FileGroup, FileGroups};
+use super::groups::{FileGroup, FileGroups, read_text};
 use super::upload::IdLookup;
 use crate::build_folder::BuildFile;
 use crate::command::RunContext;
@@ -150,23 +150,13 @@ impl RunContext<'_> {
 fn on_disk(inputs: &SourcemapInputs, frame: &StackFrame) -> Result<DiskFrame> {
     let files = FileGroups::find(inputs)?;
     let (group, at) = script_of(&files, inputs, frame)?;
-    let script = &group.scripts[at];
-    let bad = |(file, why): (String, String)| {
-        Error::new(ErrorCode::BadSourcemap, format!("{}: {why}", quote(&file)))
+    let name = &group.scripts[at].shown;
+    let (id, map) = match files.bytecode.iter().any(|one| std::ptr::eq(one, group)) {
+        true => map_of_bytecode(group)?,
+        false => map_of_script(group, at)?,
     };
-    let texts = GroupTexts::read(group).map_err(bad)?;
-    let kept = texts.prepare(false).map_err(|fault| bad(group.fault(fault)))?;
-    let kept = kept.scripts.into_iter().nth(at);
-    let name = &script.shown;
-    let id = kept.as_ref().and_then(|kept| kept.id.clone()).ok_or_else(|| {
-        Error::new(ErrorCode::NoSourcemaps, format!("{} has no debug id", quote(name)))
-            .with_hint(format!("run `finishline sourcemaps` before {name} is deployed"))
-    })?;
-    let map = kept.as_ref().and_then(|kept| kept.map.text(texts.map.as_deref()));
-    let map = map.ok_or_else(|| {
-        Error::new(ErrorCode::NoSourcemaps, format!("{} has no source map", quote(name)))
-    })?;
-    let map = MapText::read(map).map_err(|fault| bad((name.clone(), fault.to_string())))?;
+    let bad = |(file, why): (String, String)| bad_file(&file, &why);
+    let map = MapText::read(&map).map_err(|fault| bad((name.clone(), fault.to_string())))?;
     let resolved = resolve(&map, frame.line, frame.column).ok_or_else(|| {
         let (line, column) = (frame.line, frame.column);
         let message = format!("{} {line}:{column} leads to no source", quote(name));
@@ -175,6 +165,42 @@ fn on_disk(inputs: &SourcemapInputs, frame: &StackFrame) -> Result<DiskFrame> {
         )
     })?;
     Ok(DiskFrame { script: name.clone(), id, resolved })
+}
+
+fn bad_file(file: &str, why: &str) -> Error {
+    Error::new(ErrorCode::BadSourcemap, format!("{}: {why}", quote(file)))
+}
+
+fn no_debug_id(name: &str, hint: String) -> Error {
+    Error::new(ErrorCode::NoSourcemaps, format!("{} has no debug id", quote(name))).with_hint(hint)
+}
+
+/// The debug id of a script, and the text of its map.
+fn map_of_script(group: &FileGroup, at: usize) -> Result<(DebugId, String)> {
+    let name = &group.scripts[at].shown;
+    let bad = |(file, why): (String, String)| bad_file(&file, &why);
+    let texts = GroupTexts::read(group).map_err(bad)?;
+    let kept = texts.prepare(false).map_err(|fault| bad(group.fault(fault)))?;
+    let kept = kept.scripts.into_iter().nth(at);
+    let id = kept.as_ref().and_then(|kept| kept.id.clone()).ok_or_else(|| {
+        no_debug_id(name, format!("run `finishline sourcemaps` before {name} is deployed"))
+    })?;
+    let map = kept.as_ref().and_then(|kept| kept.map.text(texts.map.as_deref()));
+    let map = map.ok_or_else(|| {
+        Error::new(ErrorCode::NoSourcemaps, format!("{} has no source map", quote(name)))
+    })?;
+    Ok((id, map.to_owned()))
+}
+
+/// The same of bytecode, whose id is in its map.
+fn map_of_bytecode(group: &FileGroup) -> Result<(DebugId, String)> {
+    let map = group.map.as_ref().unwrap_or(&group.scripts[0]);
+    let text = read_text(&map.file).map_err(|why| bad_file(&map.shown, &why))?;
+    let read = MapText::read(&text).map_err(|fault| bad_file(&map.shown, &fault.to_string()))?;
+    let id = read.debug_id().ok_or_else(|| {
+        no_debug_id(&map.shown, "add Sentry's plugin to `metro.config.js`".to_owned())
+    })?;
+    Ok((id, text))
 }
 
 /// The script whose URL is that of the frame, or whose path ends it.
@@ -188,7 +214,7 @@ fn script_of<'a>(
         true => Some(usize::MAX),
         false => frame.fit(&script.below),
     };
-    let places = files.groups.iter().flat_map(|group| {
+    let places = files.groups.iter().chain(&files.bytecode).flat_map(|group| {
         group.scripts.iter().enumerate().map(move |(at, script)| (fit(script), group, at))
     });
     let best = places.max_by_key(|(fit, ..)| *fit).filter(|(fit, ..)| fit.is_some());

@@ -50,6 +50,8 @@ const BATCH_SIZE: u64 = 32 * 1024 * 1024;
 pub(crate) struct FoundSourcemaps<'a> {
     inputs: &'a SourcemapInputs,
     files: FileGroups,
+    /// Whether they are to be sent, and not only injected.
+    are_sent: bool,
 }
 
 /// Source maps that were looked at: what is to be written and to be sent.
@@ -76,7 +78,7 @@ impl<'a> FoundSourcemaps<'a> {
     pub(crate) fn find(inputs: &'a SourcemapInputs) -> Result<Option<Self>> {
         let find = || {
             let _shown = activity::begin(|| "looking for scripts and source maps".to_owned());
-            FileGroups::find(inputs).map(|files| Self { inputs, files })
+            FileGroups::find(inputs).map(|files| Self { inputs, files, are_sent: true })
         };
         inputs.is_requested().then(find).transpose()
     }
@@ -112,7 +114,7 @@ impl<'a> FoundSourcemaps<'a> {
             }
         }
         for group in &std::mem::take(&mut self.files.bytecode) {
-            let examined = examiner.bytecode(group, target.release.is_some());
+            let examined = examiner.bytecode(group, target.release.is_some() || !self.are_sent);
             accepted.add_bytecode(examined, &mut draft).map_err(|error| no_space(&error))?;
         }
         for orphan in self.files.orphans.iter().filter_map(|map| examiner.orphan(map)) {
@@ -243,6 +245,7 @@ impl RunContext<'_> {
     /// `sentry-cli sourcemaps inject`: what an upload begins with.
     pub(crate) async fn inject(&self, inputs: &Inputs) -> Result<Outcome> {
         let found = FoundSourcemaps::find(&inputs.sourcemaps)?.ok_or_else(nothing_asked)?;
+        let found = FoundSourcemaps { are_sent: false, ..found };
         let mut examined = found.examine(BundleTarget::default()).await?;
         let progress = &mut examined.progress;
         progress.bundle_id = None;

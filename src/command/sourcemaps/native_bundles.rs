@@ -43,13 +43,13 @@ impl FileExaminer<'_> {
     pub(super) fn bytecode(
         &self,
         files: &FileGroup,
-        has_release: bool,
+        needs_no_id: bool,
     ) -> std::result::Result<ExaminedGroup, (String, String)> {
         let (script, map) = (&files.scripts[0], files.map.as_ref());
         let fault = |why: &str| (script.shown.clone(), why.to_owned());
         let text = map.map(|map| read_text(&map.file)).transpose().map_err(|why| fault(&why))?;
         let text = text.unwrap_or_default();
-        let (id, frame) = facts(&text, has_release).map_err(|why| fault(&why))?;
+        let (id, frame) = facts(&text, needs_no_id).map_err(|why| fault(&why))?;
         let mut examined = ExaminedGroup {
             scripts: vec![ExaminedScript {
                 path: script.shown.clone(),
@@ -84,14 +84,14 @@ impl FileExaminer<'_> {
 /// The id of a map, and a place that it leads to a source from.
 fn facts(
     map: &str,
-    has_release: bool,
+    needs_no_id: bool,
 ) -> std::result::Result<(Option<DebugId>, ProvenFrame), String> {
     let map = MapText::read(map).map_err(|fault| fault.to_string())?;
     map.check().map_err(|fault| fault.to_string())?;
     let id = map.debug_id();
     match &id {
         Some(id) if id.is_nil() => return Err(NIL_ID.to_owned()),
-        None if !has_release => return Err(NO_ID.to_owned()),
+        None if !needs_no_id => return Err(NO_ID.to_owned()),
         _ => {}
     }
     let frame = first_frame(&map).ok_or(NOWHERE)?;

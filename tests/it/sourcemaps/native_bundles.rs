@@ -90,6 +90,24 @@ fn bytecode_whose_map_has_no_id_needs_a_release() {
 }
 
 #[test]
+fn a_frame_in_bytecode_is_led_back_by_the_map_beside_it() {
+    let run = sourcemaps();
+    write(&run, "dist/main.jsbundle", hermes());
+    write(&run, "dist/main.jsbundle.map", map_with_id());
+    run.execute().expect(0);
+    let frame = ["sourcemaps", "explain", "--sourcemaps", "dist", "app:///main.jsbundle:2:1"];
+    let said = run.clone().args(&frame).execute().expect(0).everything();
+    assert!(said.contains("/app/src/cart.ts:2"), "{said}");
+    write(&run, "dist/main.jsbundle.map", identity_map("/app/cart.ts", &source("cart")));
+    let failed = run.args(&frame).execute().expect(2);
+    assert!(
+        failed.stderr.contains("`dist/main.jsbundle.map` has no debug id"),
+        "{}",
+        failed.stderr
+    );
+}
+
+#[test]
 fn what_cannot_be_sent_is_named_with_what_to_do() {
     let ram = [&[0xe5, 0xd1, 0x0b, 0xfb][..], &[0; 64]].concat();
     for (bytes, words) in
@@ -143,6 +161,10 @@ fn a_call_of_sentry_cli_that_finds_nothing_to_send_fails() {
         }
     }
     write(&run, "app/index.android.bundle", hermes());
+    // The release that its map needs is a matter of the upload.
+    write(&run, "app/index.android.bundle.map", identity_map("/app/a.ts", &source("a")));
+    let said = call("sourcemaps inject app", 0);
+    assert!(said.contains("0 scripts injected, 0 had a debug id"), "{said}");
     write(&run, "app/index.android.bundle.map", map_with_id());
     let said = call(
         "sourcemaps upload --debug-id-reference --strip-prefix /app app/index.android.bundle app/index.android.bundle.map",
