@@ -224,12 +224,12 @@ mod tests {
     #[test]
     fn a_policy_is_written_before_the_page_whose_script_it_has_the_hash_of() {
         let edges: [(&str, &[&str]); 3] =
-            [("page", &["x", "page/\00"]), ("page/\00", &["x"]), ("headers", &["page/\00"])];
+            [("page", &["x", "page/\x000"]), ("page/\x000", &["x"]), ("headers", &["page/\x000"])];
         let holders = graph(&edges);
         let order = holders.writing_order(holders.order().0);
         let place = |name: &str| order.iter().position(|file| file == Path::new(name));
         assert!(place("page") < place("headers"), "{order:?} is written from behind");
-        let circular = graph(&[edges[0], edges[1], edges[2], ("page", &["headers", "page/\00"])]);
+        let circular = graph(&[edges[0], edges[1], edges[2], ("page", &["headers", "page/\x000"])]);
         assert_eq!(circular.writing_order(circular.order().0), circular.order().0);
     }
 }
