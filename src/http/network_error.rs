@@ -179,7 +179,7 @@ fn check_proxy(_: &str) -> String {
 }
 
 fn check_login(_: &str) -> String {
-    "set HTTPS_PROXY, from a secret, to `http://USER:PASSWORD@HOST:PORT`, or correct the login there; or, if \
+    "put `USER:PASSWORD` and an at sign before the host in HTTPS_PROXY, from a secret, or correct what is there; or, if \
      this machine reaches the server directly, add it to NO_PROXY"
         .to_owned()
 }

@@ -54,8 +54,6 @@ pub(super) fn with_exceptions(builder: ClientBuilder) -> ClientBuilder {
 
 /// The proxy on the way to an address, by what the process's variables say.
 pub(crate) struct ProxyAddress {
-    /// How it is spoken to.
-    pub(crate) scheme: String,
     /// Its host and port.
     pub(crate) address: String,
     /// Whether a user and password are given for it.
@@ -68,8 +66,7 @@ impl ProxyAddress {
         let found = Matcher::from_system().intercept(&url.as_str().parse::<Uri>().ok()?)?;
         let address = found.uri().authority()?.as_str();
         let address = address.rsplit('@').next().unwrap_or(address).to_owned();
-        let scheme = found.uri().scheme_str().unwrap_or("http").to_owned();
-        Some(Self { scheme, address, has_login: found.basic_auth().is_some() })
+        Some(Self { address, has_login: found.basic_auth().is_some() })
     }
 }
 

@@ -124,15 +124,19 @@ impl SentryClient {
                 ),
                 format!("correct the user or the password in {variable}"),
             ),
-            Some(ProxyAddress { scheme, address, .. }) => (
+            Some(ProxyAddress { address, .. }) => (
                 format!(
                     "the proxy {address} on the way to {server} requires a login, and {variable} has none"
                 ),
-                format!("set {variable}, from a secret, to `{scheme}://USER:PASSWORD@{address}`"),
+                format!(
+                    "put `USER:PASSWORD` and an at sign before the host in {variable}, from a secret"
+                ),
             ),
             None => (
                 format!("a proxy on the way to {server} requires a login"),
-                format!("put a user and a password before the proxy's host in {variable}"),
+                format!(
+                    "put `USER:PASSWORD` and an at sign before the proxy's host in {variable}, from a secret"
+                ),
             ),
         };
         Error::new(ErrorCode::Unreachable, format!("{message} ({said})")).with_hint(format!(

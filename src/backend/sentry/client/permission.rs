@@ -178,12 +178,14 @@ impl SentryClient {
             }
             _ => "settings/account/api/auth-tokens/".to_owned(),
         };
-        let base = self.base();
-        // A region of the SaaS has no pages.
-        let is_region = base.host_str().is_some_and(|host| host.ends_with(".sentry.io"));
-        match base.join(&path) {
-            Ok(page) if !is_region => page.to_string(),
-            _ => format!("https://sentry.io/{path}"),
+        // A region of the SaaS has no pages. No scheme, for a link in a message is broken.
+        let is_region = self.base().host_str().is_some_and(|host| host.ends_with(".sentry.io"));
+        match is_region {
+            true => format!("sentry.io/{path}"),
+            false => {
+                let prefix = self.base().path().trim_end_matches('/');
+                format!("{}{prefix}/{path}", self.server_name())
+            }
         }
     }
 
