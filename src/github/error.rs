@@ -110,7 +110,7 @@ impl GitHubClient {
     ) -> Attempt {
         let (what, why) =
             (&request.what, error.describe(&self.api, self.connection.read_timeout()));
-        let hint = error.hint("`GITHUB_API_URL`");
+        let hint = error.hint("`GITHUB_API_URL`", self.connection.read_timeout());
         let failure = Error::new(ErrorCode::Unreachable, format!("cannot {what}: {why}"))
             .with_hint(hint.as_deref().unwrap_or(UNREACHABLE_HINT));
         Attempt::unreached(request.retry(), error.stage, failure)

@@ -1,5 +1,6 @@
 //! Why there was no response, in words: the stage that failed, and the reason of whoever knows it.
 
+use super::READ_TIMEOUT;
 use super::trust::AUTHORITY_AS_SERVER;
 use rustls::CertificateError::{
     BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
@@ -58,8 +59,7 @@ impl NetworkError {
             let reason = last.trim_start_matches(LOOKUP_FAILED);
             (format!("DNS lookup failed: {reason}"), Some(check_host))
         } else if error.is_timeout() {
-            let is_connected = stage == ConnectError::Interrupted;
-            (TIMED_OUT.to_owned(), is_connected.then_some(check_server))
+            (TIMED_OUT.to_owned(), None)
         } else {
             let is_refused = last.contains("onnection refused");
             (last, is_refused.then_some(check_listener))
@@ -103,7 +103,10 @@ impl NetworkError {
 
     /// What to do about it, where the reason says so much; `address` is the input that names the
     /// server.
-    pub(crate) fn hint(&self, address: &str) -> Option<String> {
+    pub(crate) fn hint(&self, address: &str, silence: Duration) -> Option<String> {
+        if self.stage == ConnectError::Interrupted && self.is_timeout() {
+            return Some(check_server(address, silence));
+        }
         self.hint.map(|hint| hint(address))
     }
 }
@@ -179,15 +182,20 @@ fn check_proxy(_: &str) -> String {
 }
 
 fn check_login(_: &str) -> String {
-    "put `USER:PASSWORD` and an at sign before the host in HTTPS_PROXY, from a secret, or correct what is there; or, if \
-     this machine reaches the server directly, add it to NO_PROXY"
+    "put `USER:PASSWORD@` before the host in HTTPS_PROXY, from a secret (percent-encode special characters in \
+     the password), or correct what is there; or, if this machine reaches the server directly, add it to \
+     NO_PROXY"
         .to_owned()
 }
 
-fn check_server(address: &str) -> String {
+fn check_server(address: &str, silence: Duration) -> String {
+    let again = match silence < READ_TIMEOUT {
+        true => "run again with `timeout: 120s`, of which an answer may take 30 s",
+        false => "run again",
+    };
     format!(
-        "run again with a higher `timeout`, of which an answer may take a quarter; completed steps are kept. \
-         If there is still no answer, check the port in {address}, then the server's log"
+        "{again}; completed steps are kept. If there is still no answer, check the port in {address}, then \
+         the server's log"
     )
 }
 

@@ -64,9 +64,9 @@ const ADVICE: [(&str, &str); 17] = [
     ("timestamp_refused", "check the clock of this machine"),
 ];
 
-const CORRECT_CLIENT: &str = "compare `clientId` and `clientSecret` in `state` with the OAuth application at {asked}, in the \
-     settings of the user or group that owns it; a lost secret can be renewed there, and the old one is \
-     then no longer accepted";
+const CORRECT_CLIENT: &str = "compare `clientId` in `state` with that of the OAuth application at {asked}, in the settings of the \
+     user, the group or the server that owns it; if it is right, renew the secret there (the old one \
+     stops working) and set it as `clientSecret`";
 const CORRECT_REDIRECT: &str = "the OAuth application in the settings of {asked} must have the `redirect_uri` that is in \
      `redirect-url`";
 

@@ -86,7 +86,11 @@ pub(crate) fn without_links(line: &str) -> String {
         let is_link = match c {
             '.' => ends_with("www"),
             ':' => ["mailto", "xmpp", "tel", "sms"].into_iter().any(ends_with),
-            '@' => before.ends_with(|c: char| !c.is_whitespace()),
+            '@' => {
+                let is_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+                before.ends_with(|c: char| !c.is_whitespace())
+                    && line[at + 1..].starts_with(is_name)
+            }
             _ => false,
         };
         if is_link {
@@ -162,8 +166,10 @@ mod tests {
     #[test]
     fn no_address_is_left_a_link() {
         assert_eq!(
-            without_links("at https://a.example, WWW.a.example, mailto:x or a@b.example, @me"),
-            "at https: //a.example, WWW .a.example, mailto :x or a @b.example, @me"
+            without_links(
+                "at https://a.example, WWW.a.example, mailto:x or a@b.example, @me, `a@`"
+            ),
+            "at https: //a.example, WWW .a.example, mailto :x or a @b.example, @me, `a@`"
         );
     }
 }

@@ -129,13 +129,13 @@ impl SentryClient {
                     "the proxy {address} on the way to {server} requires a login, and {variable} has none"
                 ),
                 format!(
-                    "put `USER:PASSWORD` and an at sign before the host in {variable}, from a secret"
+                    "put `USER:PASSWORD@` before the host in {variable}, from a secret (percent-encode special characters in the password)"
                 ),
             ),
             None => (
                 format!("a proxy on the way to {server} requires a login"),
                 format!(
-                    "put `USER:PASSWORD` and an at sign before the proxy's host in {variable}, from a secret"
+                    "put `USER:PASSWORD@` before the proxy's host in {variable}, from a secret (percent-encode special characters in the password)"
                 ),
             ),
         };

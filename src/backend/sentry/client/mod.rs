@@ -268,7 +268,7 @@ impl SentryClient {
             ErrorCode::Unreachable,
             error.describe(&self.base, self.connection.read_timeout()),
         );
-        let failure = match error.hint("`url` (SENTRY_URL)") {
+        let failure = match error.hint("`url` (SENTRY_URL)", self.connection.read_timeout()) {
             Some(hint) => failure.with_hint(hint),
             None => failure,
         };
