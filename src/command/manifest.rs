@@ -300,7 +300,7 @@ impl RunContext<'_> {
     }
 
     /// The end of an entry that did not begin, or was broken off.
-    fn not_started(&self) -> Outcome {
+    pub(super) fn not_started(&self) -> Outcome {
         let (code, why) = match self.cancellation.is_requested() {
             true => (ErrorCode::Cancelled, "the run was cancelled by a signal"),
             false => (ErrorCode::Deadline, "the deadline passed"),

@@ -104,12 +104,10 @@ impl RunContext<'_> {
         let obstacle = self.obstacle(outcomes);
         let mut left = unnamed.clone();
         if obstacle.is_none() {
-            left = self.prune_each(base, scope, unnamed, outcomes, (deadline, false)).await;
+            left = self.prune_until_over(base, scope, unnamed, outcomes, (deadline, false)).await;
         }
         let unreached = scope.unreached(&current);
         let count = left.len();
-        // A signal may have come meanwhile.
-        let obstacle = obstacle.or_else(|| self.obstacle(outcomes).filter(|_| count > 0));
         if !base.dry_run {
             let record = ManagedRecord::merged(current, left);
             outcomes.extend(write_record(&scope.path, &record));
@@ -131,15 +129,12 @@ impl RunContext<'_> {
     ) {
         let (_, unnamed) = self.unnamed(scope, entries, planned);
         if planned.iter().all(is_done) {
-            self.prune_each(base, scope, unnamed, planned, (deadline, true)).await;
+            self.prune_until_over(base, scope, unnamed, planned, (deadline, true)).await;
         }
     }
 
     /// Why nothing may be pruned: what moved from one integration to another would go with the first.
     fn obstacle(&self, outcomes: &[EntryOutcome]) -> Option<&'static str> {
-        if self.cancellation.is_requested() {
-            return Some("a signal asked the run to end");
-        }
         if !outcomes.iter().all(is_done) {
             return Some("not every entry is complete");
         }
@@ -177,7 +172,25 @@ impl RunContext<'_> {
         ([current, held, of_others].concat(), unnamed)
     }
 
-    /// Prunes these, or only plans it; those that are left. What is gone already is not told.
+    /// Prunes these, or only plans it; those that are left. After a signal nothing more is removed.
+    async fn prune_until_over(
+        &self,
+        base: &Inputs,
+        scope: &PruneScope,
+        unnamed: Vec<ManagedIntegration>,
+        outcomes: &mut Vec<EntryOutcome>,
+        within: (Instant, bool),
+    ) -> Vec<ManagedIntegration> {
+        let mut work = std::pin::pin!(self.prune_each(base, scope, unnamed, outcomes, within));
+        tokio::select! {
+            biased;
+            left = &mut work => return left,
+            () = self.cancellation.requested() => self.cancellation.finish(),
+        }
+        work.await
+    }
+
+    /// Prunes them in a row. What is gone already is not told, and what is not begun is.
     async fn prune_each(
         &self,
         base: &Inputs,
@@ -188,11 +201,12 @@ impl RunContext<'_> {
     ) -> Vec<ManagedIntegration> {
         let (mut left, mut told) = (Vec::new(), 0);
         for one in unnamed {
-            if self.cancellation.is_requested() {
-                left.push(one);
-                continue;
-            }
-            let ended = self.prune_one(base, scope, told, &one, (deadline, is_plan)).await;
+            let (key, title) = (format!("prune[{told}]"), title(&one));
+            let outcome = match self.cancellation.is_requested() {
+                true => self.not_started(),
+                false => self.prune_one(base, scope, &key, &one, (deadline, is_plan)).await,
+            };
+            let ended = EntryOutcome { key, title, outcome };
             left.extend((!is_done(&ended)).then_some(one));
             let Outcome { changed, has_changes, warnings, .. } = &ended.outcome;
             if *changed || *has_changes || !warnings.is_empty() || !is_done(&ended) {
@@ -235,22 +249,17 @@ impl RunContext<'_> {
         &self,
         base: &Inputs,
         scope: &PruneScope,
-        index: usize,
+        key: &str,
         one: &ManagedIntegration,
         (deadline, is_plan): (Instant, bool),
-    ) -> EntryOutcome {
-        let key = format!("prune[{index}]");
-        let what = if one.links_only { "links of " } else { "" };
-        let id = one.id.map(|id| format!(" {id}")).unwrap_or_default();
-        let title = format!("{what}{}{id} for {} (prune)", one.provider, one.org);
-        let outcome = match self.prune_inputs(scope, one) {
+    ) -> Outcome {
+        match self.prune_inputs(scope, one) {
             Ok(inputs) => {
-                let entry = PreparedEntry::new(key.clone(), inputs, None);
+                let entry = PreparedEntry::new(key.to_owned(), inputs, None);
                 self.entry(base, &entry, deadline, is_plan).await
             }
             Err(failure) => Outcome::failed(failure),
-        };
-        EntryOutcome { key, title, outcome }
+        }
     }
 
     /// The inputs of a removal. A token goes to the servers of the manifest only, whatever the record
@@ -292,6 +301,13 @@ impl RunContext<'_> {
         let pruned_name = Some(one.name.clone()).filter(|_| !one.links_only);
         Ok(Inputs { pruned_name, ..self.read_inputs(&raw, Vec::new())? })
     }
+}
+
+/// What is pruned, for a person.
+fn title(one: &ManagedIntegration) -> String {
+    let what = if one.links_only { "links of " } else { "" };
+    let id = one.id.map(|id| format!(" {id}")).unwrap_or_default();
+    format!("{what}{}{id} for {} (prune)", one.provider, one.org)
 }
 
 /// Whether an entry came to its end.

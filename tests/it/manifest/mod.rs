@@ -14,6 +14,8 @@ mod plan_unmanaged;
 mod prune;
 mod prune_named;
 mod prune_places;
+#[cfg(unix)]
+mod prune_signals;
 mod saved_plans;
 mod saved_removals;
 mod shared_folders;

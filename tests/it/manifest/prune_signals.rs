@@ -1,0 +1,69 @@
+//! A signal ends `prune` before its next removal, and what is left is said and pruned by the next run.
+
+use crate::support::proxy::{PROXY_TOKEN, ProxyAction, ServeProxy};
+use crate::support::rows::rows;
+use crate::support::run::ProgramRun;
+use std::thread::sleep;
+use std::time::Duration;
+
+const NAMES: &str = "SELECT name FROM repository WHERE integration_id IS NOT NULL
+        AND status = 'active'
+    UNION ALL SELECT 'integration ' || integration_id FROM organization_integration
+        WHERE status = 'active' ORDER BY 1";
+
+/// A server that takes its time for each removal.
+fn slow() -> ServeProxy {
+    ServeProxy::with(|request| {
+        if request.method == "DELETE" {
+            sleep(Duration::from_millis(700));
+        }
+        ProxyAction::Forward
+    })
+}
+
+fn manifest(proxy: &ServeProxy, entries: &str) -> ProgramRun {
+    let run = proxy.serve.github_run();
+    let run = run.var("SENTRY_URL", proxy.peer.url()).var("SENTRY_AUTH_TOKEN", PROXY_TOKEN);
+    write(&run, entries);
+    run.var("FINISHLINE_MANIFEST", "finishline.yml")
+}
+
+fn write(run: &ProgramRun, entries: &str) {
+    let head = "version: 1\nprune: true\ndefaults: {org: acme}\nintegrations:\n";
+    run.file("finishline.yml", format!("{head}{entries}"));
+}
+
+fn entry(name: &str, repositories: &str) -> String {
+    format!(
+        "  - provider: example\n    state: {{name: {name}}}\n    repositories: [{repositories}]\n"
+    )
+}
+
+fn removals(proxy: &ServeProxy) -> usize {
+    proxy.peer.requests().iter().filter(|request| request.method == "DELETE").count()
+}
+
+#[test]
+fn a_signal_ends_a_pruning_before_its_next_removal() {
+    let links = entry("one", "acme/a, acme/b, acme/c, acme/d, acme/e");
+    let several = entry("one", "acme/a") + &entry("two", "") + &entry("three", "");
+    for (before, all) in [(links, 4), (several, 2)] {
+        let proxy = slow();
+        let run = manifest(&proxy, &before);
+        run.execute().expect(0);
+        write(&run, &entry("one", "acme/a"));
+        let started = run.start();
+        while removals(&proxy) == 0 {
+            sleep(Duration::from_millis(20));
+        }
+        started.signal("TERM");
+        let ended = started.wait().expect(9);
+        assert_eq!(ended.output("error-code"), "cancelled", "{}", ended.stdout);
+        assert!(removals(&proxy) < all, "{} of {all} were begun", removals(&proxy));
+        let names = rows(&proxy.serve.database(), NAMES);
+        assert!(names.len() > 2, "{names:?}");
+        run.execute().expect(0);
+        let names = rows(&proxy.serve.database(), NAMES);
+        assert_eq!(names, ["acme/a", "integration 1"], "what is left is pruned by the next run");
+    }
+}
