@@ -18,6 +18,7 @@ pub fn in_input<'a>(
     text: &'a str,
 ) -> Option<UnexpandedMacro<'a>> {
     let counts = |found: &UnexpandedMacro<'_>| match input.flag {
+        _ if found.is_faint() => NAMES.contains(&input.name),
         _ if input.holds_fields() => found.is_whole && found.is_undefined,
         FlagKind::File(_) => is_certain(found) || (found.is_whole && !may_be_secret(found)),
         _ => found.is_whole || !found.is_of_shells || NAMES.contains(&input.name),
@@ -28,8 +29,8 @@ pub fn in_input<'a>(
 /// The macro that was left in a text that may be a secret, where nearly any text may stand.
 pub fn in_secret(hosts: MacroHosts, text: &str) -> Option<UnexpandedMacro<'_>> {
     let counts = |found: &UnexpandedMacro<'_>| {
-        let is_bare = found.is_bare && !found.is_undefined;
-        is_certain(found) || (found.is_whole && !is_bare && !may_be_secret(found))
+        let is_text = found.is_faint() || (found.is_bare && !found.is_of_host);
+        is_certain(found) || (found.is_whole && !is_text && !may_be_secret(found))
     };
     hosts.macros_in(text).into_iter().find(counts)
 }

@@ -27,10 +27,10 @@ const ANGLES: MacroSyntax = MacroSyntax { open: "<<", close: ">>", is_name: is_d
 const EXPRESSION: MacroSyntax = MacroSyntax { open: "${{", close: "}}", is_name: is_expression };
 /// `$${NAME}` and `$$NAME`, which Buildkite and Woodpecker turn into `${NAME}` and `$NAME`.
 const ESCAPED_BRACES: MacroSyntax = MacroSyntax { open: "$${", close: "}", is_name: is_word };
-const ESCAPED: MacroSyntax = MacroSyntax { open: "$$", close: "", is_name: is_upper };
+const ESCAPED: MacroSyntax = MacroSyntax { open: "$$", close: "", is_name: is_word };
 /// `${NAME}` and `$NAME`, of shells and of most systems.
 const BRACES: MacroSyntax = MacroSyntax { open: "${", close: "}", is_name: is_word };
-const DOLLAR: MacroSyntax = MacroSyntax { open: "$", close: "", is_name: is_upper };
+const DOLLAR: MacroSyntax = MacroSyntax { open: "$", close: "", is_name: is_word };
 
 /// What each host leaves where no variable has the name.
 const UNDEFINED: &[(Host, &[MacroSyntax])] = &[
@@ -42,10 +42,10 @@ const UNDEFINED: &[(Host, &[MacroSyntax])] = &[
 /// What each host puts variables in by, in other places than where it is left.
 const MISPLACED: &[(Host, &[MacroSyntax])] = &[
     (Host::Azure, &[BRACKETS]),
-    (Host::Gitlab, &[INPUT]),
+    (Host::Gitlab, &[INPUT, DOLLAR]),
     (Host::Circleci, &[ANGLES]),
-    (Host::Buildkite, &[ESCAPED_BRACES, ESCAPED]),
-    (Host::Woodpecker, &[ESCAPED_BRACES, ESCAPED]),
+    (Host::Buildkite, &[ESCAPED_BRACES, ESCAPED, DOLLAR]),
+    (Host::Woodpecker, &[ESCAPED_BRACES, ESCAPED, DOLLAR]),
 ];
 
 /// What is left on any CI system when it was written for another one, or for a shell.
@@ -60,10 +60,20 @@ pub struct UnexpandedMacro<'a> {
     pub is_whole: bool,
     /// Whether this host leaves it where no variable has the name.
     pub is_undefined: bool,
+    /// Whether it is one of this host, and not of another one or of a shell.
+    pub is_of_host: bool,
     /// Whether nothing but `$` marks it, as a text of another kind may have it too.
     pub is_bare: bool,
     /// Whether it is what a shell expands, which an address or a pattern may hold.
     pub is_of_shells: bool,
+}
+
+impl UnexpandedMacro<'_> {
+    /// Whether its name is not the one that variables have by custom either, which is of capitals.
+    pub fn is_faint(&self) -> bool {
+        let name = self.text.trim_start_matches('$');
+        self.is_bare && (name.len() < 2 || name.contains(|c: char| c.is_ascii_lowercase()))
+    }
 }
 
 /// The hosts whose macros may be left in a text: the one that this process runs on, and the one that was
@@ -104,16 +114,21 @@ impl Host {
         let of_host = |table: &'static [(Self, &'static [MacroSyntax])]| {
             table.iter().filter(move |(host, _)| *host == self).flat_map(|(_, all)| *all)
         };
-        let undefined = of_host(UNDEFINED).map(|syntax| (syntax, true));
-        let others = of_host(MISPLACED).chain(FOREIGN).map(|syntax| (syntax, false));
-        let found = |(syntax, is_undefined): (&'static MacroSyntax, bool)| {
+        let own = of_host(UNDEFINED).map(|syntax| (syntax, true, true));
+        let misplaced = of_host(MISPLACED).map(|syntax| (syntax, true, false));
+        let foreign = FOREIGN.iter().map(|syntax| (syntax, false, false));
+        let found = |(syntax, is_of_host, is_undefined): (&'static MacroSyntax, bool, bool)| {
             let found = syntax.find(text)?;
-            let is_whole = found == text.trim();
-            let is_bare = syntax.close.is_empty();
-            let is_of_shells = matches!(syntax.open, "$" | "${");
-            Some(UnexpandedMacro { text: found, is_whole, is_undefined, is_bare, is_of_shells })
+            Some(UnexpandedMacro {
+                text: found,
+                is_whole: found == text.trim(),
+                is_undefined,
+                is_of_host,
+                is_bare: syntax.close.is_empty(),
+                is_of_shells: matches!(syntax.open, "$" | "${"),
+            })
         };
-        undefined.chain(others).filter_map(found).collect()
+        own.chain(misplaced).chain(foreign).filter_map(found).collect()
     }
 }
 
@@ -137,16 +152,12 @@ impl MacroSyntax {
         }
         let length = rest.find(|c| !(self.is_name)(c)).unwrap_or(rest.len());
         let goes_on = rest[length..].starts_with(char::is_alphanumeric);
-        (length >= 2 && !goes_on).then_some(length)
+        (!goes_on).then_some(length)
     }
 }
 
 fn is_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
-}
-
-fn is_upper(c: char) -> bool {
-    c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'
 }
 
 fn is_dotted(c: char) -> bool {
@@ -191,7 +202,7 @@ mod tests {
     #[test]
     fn each_host_has_forms_of_its_own() {
         assert_eq!(texts(Host::Circleci, "<< parameters.env >>"), ["<< parameters.env >>"]);
-        assert_eq!(texts(Host::Buildkite, "web@$$TAG"), ["$$TAG", "$TAG"]);
+        assert_eq!(texts(Host::Buildkite, "web@$$TAG")[..2], ["$$TAG", "$TAG"]);
         assert_eq!(texts(Host::Gitlab, "$[[ inputs.tag ]]"), ["$[[ inputs.tag ]]"]);
         for host in [Host::Github, Host::Gitlab, Host::UnknownCi] {
             assert!(texts(host, "$(NAME) << a >>").is_empty(), "{host:?}");
@@ -207,16 +218,24 @@ mod tests {
         };
         assert_eq!(texts(Host::Local, Some(Host::Azure), "$(A)"), ["$(A)"]);
         assert_eq!(texts(Host::Azure, Some(Host::Github), "$(A)"), ["$(A)"]);
-        assert_eq!(texts(Host::Gitlab, Some(Host::Local), "$ABC"), ["$ABC"]);
-        assert_eq!(texts(Host::Github, Some(Host::Azure), "$ABC").len(), 2);
+        assert_eq!(texts(Host::Gitlab, Some(Host::Local), "$ABC")[0], "$ABC");
+        assert_eq!(texts(Host::Github, Some(Host::Azure), "$ABC"), ["$ABC", "$ABC"]);
         assert!(texts(Host::Local, None, "$(A) ${A}").is_empty());
     }
 
     #[test]
-    fn a_dollar_alone_needs_a_name_of_capitals() {
-        let found = |text| texts(Host::Gitlab, text);
-        assert_eq!(found("web@$CI_COMMIT_TAG-1"), ["$CI_COMMIT_TAG"]);
-        for text in ["$1", "$", "a$b", "$Name", "$5", "US$", "$A"] {
+    fn a_dollar_alone_is_a_faint_mark_but_for_a_name_of_capitals() {
+        let found = |text| -> Vec<_> {
+            let all = Host::Gitlab.macros_in(text).into_iter();
+            all.map(|found| (found.text, found.is_faint())).collect()
+        };
+        assert_eq!(found("web@$CI_COMMIT_TAG-1")[0], ("$CI_COMMIT_TAG", false));
+        for (text, name) in
+            [("a$b", "$b"), ("$Name", "$Name"), ("$A", "$A"), ("w@$my_v-1", "$my_v")]
+        {
+            assert_eq!(found(text)[0], (name, true), "{text}");
+        }
+        for text in ["$1", "$", "$5", "US$", "$é"] {
             assert!(found(text).is_empty(), "{text}");
         }
     }

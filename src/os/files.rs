@@ -131,6 +131,15 @@ pub(super) fn read_open(file: File, most: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Whether what is to be replaced is a file, a link, or not there. A device would be gone for every program
+/// of the machine.
+pub(super) fn check_no_device(found: Result<std::fs::Metadata>) -> Result<()> {
+    match found {
+        Ok(found) if !found.is_file() && !found.is_symlink() => Err(not_regular()),
+        _ => Ok(()),
+    }
+}
+
 fn not_regular() -> Error {
     Error::new(ErrorKind::InvalidInput, "it is not a regular file")
 }
@@ -209,6 +218,7 @@ pub fn check_replaceable(folder: &Path) -> Result<()> {
 /// is, not even a link, and what a kill leaves of it is in no other run's way.
 fn replace_with(path: &Path, bytes: &[u8], mode: Option<u32>) -> Result<()> {
     let target = std::path::absolute(path)?;
+    check_no_device(target.symlink_metadata())?;
     let folder = target.parent().ok_or(ErrorKind::IsADirectory)?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".finishline-").suffix(".tmp").rand_bytes(16);

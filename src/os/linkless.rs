@@ -51,6 +51,7 @@ pub(crate) fn open(path: &Path) -> Result<File> {
 /// Replaces a file whole, by a draft beside it. Its rights stay.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let place = FilePlace::of(path)?;
+    files::check_no_device(path.symlink_metadata())?;
     let (mut file, draft) = create_draft(&place.folder)?;
     let written = file.write_all(bytes).and_then(|()| {
         let metadata = place.open().and_then(|target| target.metadata()).ok();
@@ -183,6 +184,24 @@ mod tests {
         drop(file);
         remove_abandoned(&root.join(&name)).expect("it goes");
         assert!(!root.join(&name).exists());
+    }
+
+    /// As a device would be, which only the superuser can make.
+    #[test]
+    fn what_is_no_file_is_not_replaced() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().canonicalize().expect("its path").join("socket");
+        let _socket = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
+        let text = path.to_str().expect("UTF-8");
+        for replaced in [
+            replace(&path, b"new"),
+            files::replace_bytes(&path, b"new"),
+            files::replace_private(text, "new"),
+        ] {
+            let error = replaced.expect_err("it is no file").to_string();
+            assert_eq!(error, "it is not a regular file");
+        }
+        assert_eq!(folder.path().read_dir().expect("a folder").count(), 1, "no draft stays");
     }
 
     #[test]

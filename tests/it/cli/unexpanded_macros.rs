@@ -131,9 +131,13 @@ fn each_hosts_own_macros_are_refused_where_nothing_is_put_in() {
         (("JENKINS_URL", "https://ci.example/"), "web@${TAG_NAME}", "${TAG_NAME}"),
         (("CI", "woodpecker"), "web@$${CI_COMMIT_TAG}", "$${CI_COMMIT_TAG}"),
         (("CI", "true"), "web@${{ github.ref_name }}", "${{ github.ref_name }}"),
+        (("GITLAB_CI", "true"), "web@$version", "$version"),
+        (("BUILDKITE", "true"), "$my_var", "$my_var"),
+        (("CI", "woodpecker"), "web@$K-1", "$K"),
     ] {
         refused_input(host, "FINISHLINE_RELEASE", value, quoted);
     }
+    refused_input(("GITLAB_CI", "true"), "FINISHLINE_ENVIRONMENT", "$stage", "$stage");
     refused_input(("CIRCLECI", "true"), "SENTRY_AUTH_TOKEN", "$TOKEN", "$TOKEN");
     refused_input(
         ("GITLAB_CI", "true"),
@@ -203,11 +207,33 @@ fn another_hosts_form_is_an_ordinary_text() {
         run.execute().expect(0);
         assert_eq!(run.rows("SELECT name FROM deploy"), [value]);
     }
+    // What names no variable of a release is an ordinary text, too.
+    let run = release(ProgramRun::local()).var("GITLAB_CI", "true").var("CI_PROJECT_DIR", "");
+    let run = run.var("FINISHLINE_ENVIRONMENT", "p").var("FINISHLINE_DEPLOY_NAME", "$name");
+    run.execute().expect(0);
+    assert_eq!(run.rows("SELECT name FROM deploy"), ["$name"]);
     // A key that looks like nothing of this host's is a key.
     let state = STATE.replace(SECRET, "'${KEY}'");
     for key in ["a$(B)c", "p$WORD", "$WORD", "a${b}c", "<<x"] {
         let run = ProgramRun::local().var("CIRCLECI", "true").embedded("opsgenie", &state);
         run.var("KEY", key).execute().expect(0);
+    }
+}
+
+#[test]
+fn a_secret_that_a_host_has_not_put_in_place_is_none() {
+    let state = STATE.replace(SECRET, "'${KEY}'");
+    let woodpecker = ("CI", "woodpecker");
+    for (host, key) in [
+        (("BUILDKITE", "true"), "$$OPSGENIE_KEY"),
+        (("BUILDKITE", "true"), "$OPSGENIE_KEY"),
+        (woodpecker, "$$OPSGENIE_KEY"),
+        (woodpecker, "$OPSGENIE_KEY"),
+        (("GITLAB_CI", "true"), "$OPSGENIE_KEY"),
+    ] {
+        let run = ProgramRun::local().var(host.0, host.1).embedded("opsgenie", &state);
+        let ended = run.var("KEY", key).execute().expect(2);
+        refused(&ended, &format!("contains the unexpanded variable `{key}`"));
     }
 }
 
