@@ -119,6 +119,9 @@ pub(crate) fn read_regular(path: &Path, most: u64) -> Result<Vec<u8>> {
 /// The same of one that is open.
 pub(super) fn read_open(file: File, most: u64) -> Result<Vec<u8>> {
     let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(ErrorKind::IsADirectory.into());
+    }
     if !metadata.is_file() {
         return Err(not_regular());
     }

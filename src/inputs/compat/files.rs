@@ -1,4 +1,4 @@
-//! The files in which sentry-cli keeps its defaults: `.sentryclirc` and `sentry.properties`.
+//! The files in which sentry-cli finds its defaults: `.env`, `.sentryclirc` and `sentry.properties`.
 //!
 //! They name address, organization and project when nothing else does. What else is in them, a
 //! token above all, is not read.
@@ -16,8 +16,12 @@ pub(super) const UPWARDS: usize = 32;
 /// The keys of the files' defaults, with the inputs that they are for.
 const KEYS: [(&str, &str); 3] = [("url", "url"), ("org", "org"), ("project", "projects")];
 
-/// What the files say: the input's name, the text, and the file. As sentry-cli has it, the file that
-/// `SENTRY_PROPERTIES` names goes before the others. One that is no file is a mistake: a repository
+/// The variables that do the same in a `.env`.
+const VARIABLES: [(&str, &str); 3] =
+    [("SENTRY_URL", "url"), ("SENTRY_ORG", "org"), ("SENTRY_PROJECT", "projects")];
+
+/// What the files say: the input's name, the text, and the file. As sentry-cli has it, a `.env` goes before the
+/// others, and next the file that `SENTRY_PROPERTIES` names. One that is no file is a mistake: a repository
 /// could hold up the run with it, or hide what it says.
 pub fn read(
     env: &Env,
@@ -27,7 +31,8 @@ pub fn read(
     let unfit = RefCell::new(Vec::new());
     let read = &|path: &str| {
         let text = read(path);
-        unfit.borrow_mut().extend(text.as_ref().err().and_then(|error| mistake(path, error)));
+        let error = text.as_ref().err().filter(|error| !is_environment(path, error));
+        unfit.borrow_mut().extend(error.and_then(|error| mistake(path, error)));
         text
     };
     let named = env.get("SENTRY_PROPERTIES").and_then(|path| {
@@ -39,6 +44,7 @@ pub fn read(
     let of_home = |home: &str| found(read(&format!("{home}/.sentryclirc")));
     let home = env.get("HOME").or_else(|| env.get("USERPROFILE")).and_then(of_home).flatten();
     let files = [
+        (dotenv(env, read), ".env", FileSyntax::Dotenv),
         (named, "sentry.properties", FileSyntax::Properties),
         (find_upwards(".sentryclirc", read), ".sentryclirc", FileSyntax::Ini),
         (home, ".sentryclirc", FileSyntax::Ini),
@@ -53,17 +59,36 @@ pub fn read(
     values
 }
 
+/// The nearest `.env`, or the one that is named; none where the environment says so.
+fn dotenv(env: &Env, read: ReadFile<'_>) -> Option<String> {
+    match env.get("SENTRY_DOTENV_PATH") {
+        _ if env.get("SENTRY_LOAD_DOTENV") == Some("0") => None,
+        Some(path) => {
+            let failed = |error: &_| tracing::warn!(path, %error, "cannot read SENTRY_DOTENV_PATH");
+            read(path).inspect_err(failed).ok()
+        }
+        None => find_upwards(".env", read),
+    }
+}
+
+/// Whether it is a folder that Python's programs are installed in, which many call `.env`.
+fn is_environment(path: &str, error: &io::Error) -> bool {
+    path.ends_with(".env") && error.kind() == ErrorKind::IsADirectory
+}
+
 /// The text of a file that is there, as far as it can be read.
 fn found(text: Result<String>) -> Option<Option<String>> {
     match text {
         Ok(text) => Some(Some(text)),
+        Err(error) if error.kind() == ErrorKind::IsADirectory => None,
         Err(error) => is_unfit(&error).then_some(None),
     }
 }
 
 /// Whether what is there is no file that is read.
 pub(super) fn is_unfit(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::FileTooLarge)
+    let kinds = [ErrorKind::InvalidInput, ErrorKind::FileTooLarge, ErrorKind::IsADirectory];
+    kinds.contains(&error.kind())
 }
 
 fn mistake(path: &str, error: &io::Error) -> Option<Error> {
@@ -80,6 +105,8 @@ fn find_upwards(name: &str, read: ReadFile<'_>) -> Option<String> {
 /// How a file is written, as sentry-cli reads it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum FileSyntax {
+    /// Lines of `NAME=value`, with quotes and escapes, as a shell has them.
+    Dotenv,
     /// Sections of `key=value`, with quotes and escapes.
     Ini,
     /// Java's `defaults.key=value`, with escapes, and lines that a backslash continues.
@@ -91,6 +118,7 @@ impl FileSyntax {
     fn defaults(self, text: &str) -> Vec<(&'static str, String)> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         match self {
+            Self::Dotenv => text.lines().filter_map(dotenv_default).collect(),
             Self::Ini => section(text).filter_map(|line| self.default(line, "")).collect(),
             Self::Properties => {
                 let lines = logical_lines(text);
@@ -135,6 +163,21 @@ impl FileSyntax {
         }
         value
     }
+}
+
+/// A line of a `.env`, if its variable is for an input: a value in quotes, or one that ends at a blank.
+fn dotenv_default(line: &str) -> Option<(&'static str, String)> {
+    let line = line.trim_start();
+    let line = line.strip_prefix("export ").map_or(line, str::trim_start);
+    let (name, value) = line.split_once('=')?;
+    let (_, input) = VARIABLES.iter().find(|(known, _)| *known == name.trim_end())?;
+    let value = value.trim_start();
+    let quote = value.chars().next().filter(|first| matches!(first, '"' | '\''));
+    let value = match quote {
+        Some(quote) => value[1..].split(quote).next()?,
+        None => value.split(char::is_whitespace).next()?,
+    };
+    (!value.is_empty()).then(|| (*input, value.to_owned()))
 }
 
 /// What follows a backslash.
@@ -195,6 +238,20 @@ mod tests {
             .into_iter()
             .map(|(name, value, _)| (name, value))
             .collect()
+    }
+
+    #[test]
+    fn a_dotenv_goes_first_and_its_variables_are_read_as_a_shell_has_them() {
+        let text = "# SENTRY_ORG=no\nSENTRY_AUTH_TOKEN=t\nexport SENTRY_URL = \"https://s.example\" # ours\n\
+                    SENTRY_ORG=acme # a\nSENTRY_PROJECT='web app'\nSENTRY_ORG=\nMY_SENTRY_URL=x\n";
+        let said = [("url", "https://s.example"), ("org", "acme"), ("projects", "web app")];
+        let said = said.map(|(name, value)| (name, value.to_owned()));
+        let files = [("../.env", text), (".sentryclirc", "[defaults]\nurl=https://rc.example\n")];
+        assert_eq!(defaults(&files, &[])[..3], said);
+        assert_eq!(defaults(&files, &[])[3].1, "https://rc.example");
+        assert_eq!(defaults(&files[..1], &[("SENTRY_LOAD_DOTENV", "0")]), []);
+        let named = [("SENTRY_DOTENV_PATH", "ci/sentry.env")];
+        assert_eq!(defaults(&[(".env", "SENTRY_ORG=no"), ("ci/sentry.env", text)], &named), said);
     }
 
     #[test]

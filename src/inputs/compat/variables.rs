@@ -47,8 +47,8 @@ pub const VARIABLES: &[(&str, VariableUse)] = &[
     ("SENTRY_NO_PROGRESS_BAR", System("a person at a terminal sees no progress")),
     ("SENTRY_DISABLE_UPDATE_CHECK", NotNeeded("no update is looked for")),
     ("SENTRY_PIPELINE", NotNeeded("it only names the caller to the server")),
-    ("SENTRY_LOAD_DOTENV", NotNeeded("no `.env` is read: a pull request could change it")),
-    ("SENTRY_DOTENV_PATH", NotNeeded("the same")),
+    ("SENTRY_LOAD_DOTENV", System("with `0` no `.env` is read")),
+    ("SENTRY_DOTENV_PATH", System("the `.env` that is read")),
     ("SENTRY_API_KEY", NotNeeded("Sentry has no such keys any more: use a token")),
     ("SENTRY_DSN", NotNeeded("no event is sent")),
 ];

@@ -43,6 +43,7 @@ fn no_token_of_the_environment_goes_to_a_server_that_only_a_file_names() {
     let url = stranger.url();
     for variables in HOSTS {
         for (file, text) in [
+            (".env", format!("SENTRY_URL={url}/\nSENTRY_ORG=acme\nSENTRY_PROJECT=web\n")),
             (".sentryclirc", format!("[defaults]\nurl={url}/\norg=acme\nproject=web\n")),
             (
                 "sentry.properties",
@@ -57,6 +58,13 @@ fn no_token_of_the_environment_goes_to_a_server_that_only_a_file_names() {
         }
     }
     assert!(stranger.requests().is_empty());
+}
+
+#[test]
+fn a_folder_that_is_called_like_a_file_of_variables_is_none() {
+    let run = ProgramRun::local().embedded_release("v1").var("FINISHLINE_COMMITS", "none");
+    std::fs::create_dir(run.path(".env")).unwrap();
+    run.execute().expect(0);
 }
 
 #[test]
