@@ -104,7 +104,8 @@ impl RunContext<'_> {
         let obstacle = self.obstacle(outcomes);
         let mut left = unnamed.clone();
         if obstacle.is_none() {
-            left = self.prune_until_over(base, scope, unnamed, outcomes, (deadline, false)).await;
+            let all = (&*current, unnamed);
+            left = self.prune_until_over(base, scope, all, outcomes, (deadline, false)).await;
         }
         let unreached = scope.unreached(&current);
         let count = left.len();
@@ -127,9 +128,10 @@ impl RunContext<'_> {
         planned: &mut Vec<EntryOutcome>,
         deadline: Instant,
     ) {
-        let (_, unnamed) = self.unnamed(scope, entries, planned);
+        let (current, unnamed) = self.unnamed(scope, entries, planned);
         if planned.iter().all(is_done) {
-            self.prune_until_over(base, scope, unnamed, planned, (deadline, true)).await;
+            let all = (&*current, unnamed);
+            self.prune_until_over(base, scope, all, planned, (deadline, true)).await;
         }
     }
 
@@ -177,11 +179,11 @@ impl RunContext<'_> {
         &self,
         base: &Inputs,
         scope: &PruneScope,
-        unnamed: Vec<ManagedIntegration>,
+        all: (&[ManagedIntegration], Vec<ManagedIntegration>),
         outcomes: &mut Vec<EntryOutcome>,
         within: (Instant, bool),
     ) -> Vec<ManagedIntegration> {
-        let mut work = std::pin::pin!(self.prune_each(base, scope, unnamed, outcomes, within));
+        let mut work = std::pin::pin!(self.prune_each(base, scope, all, outcomes, within));
         tokio::select! {
             biased;
             left = &mut work => return left,
@@ -195,17 +197,23 @@ impl RunContext<'_> {
         &self,
         base: &Inputs,
         scope: &PruneScope,
-        unnamed: Vec<ManagedIntegration>,
+        (current, unnamed): (&[ManagedIntegration], Vec<ManagedIntegration>),
         outcomes: &mut Vec<EntryOutcome>,
         (deadline, is_plan): (Instant, bool),
     ) -> Vec<ManagedIntegration> {
         let (mut left, mut told) = (Vec::new(), 0);
         for one in unnamed {
             let (key, title) = (format!("prune[{told}]"), title(&one));
-            let outcome = match self.cancellation.is_requested() {
+            let rival = one.rival(current);
+            let within = (deadline, is_plan || rival.is_some());
+            let mut outcome = match self.cancellation.is_requested() {
                 true => self.not_started(),
-                false => self.prune_one(base, scope, &key, &one, (deadline, is_plan)).await,
+                false => self.prune_one(base, scope, &key, &one, within).await,
             };
+            if let Some(rival) = rival.filter(|_| outcome.has_changes) {
+                outcome = kept_beside(&title, rival, is_plan);
+                left.push(one.clone());
+            }
             let ended = EntryOutcome { key, title, outcome };
             left.extend((!is_done(&ended)).then_some(one));
             let Outcome { changed, has_changes, warnings, .. } = &ended.outcome;
@@ -240,6 +248,7 @@ impl RunContext<'_> {
             links_only: inputs.mode == Mode::Link,
             repositories: inputs.repositories.clone(),
             code_mappings: places.collect(),
+            is_chosen: inputs.integration_id.is_none(),
             mapped: inputs.code_mappings.iter().map(|one| one.repository.clone()).collect(),
         };
         Some((inputs.mode, managed))
@@ -301,6 +310,18 @@ impl RunContext<'_> {
         let pruned_name = Some(one.name.clone()).filter(|_| !one.links_only);
         Ok(Inputs { pruned_name, ..self.read_inputs(&raw, Vec::new())? })
     }
+}
+
+/// The end of a pruning that may be of what the manifest means.
+fn kept_beside(title: &str, rival: &ManagedIntegration, is_plan: bool) -> Outcome {
+    let id = rival.id.map(|id| id.to_string()).unwrap_or_default();
+    let message = format!(
+        "{title} stays: integration {id} has the same name, and its entry does not say which is meant; set \
+         `integration-id` there"
+    );
+    let status = if is_plan { OutcomeStatus::Planned } else { OutcomeStatus::Complete };
+    let outcome = Outcome::new(status, format!("{title} stays"));
+    Outcome { warnings: vec![Warning::new("not-pruned", message)], ..outcome }
 }
 
 /// What is pruned, for a person.

@@ -47,6 +47,9 @@ pub struct ManagedIntegration {
     /// The repositories that code mappings name: they stay, and are not the manifest's own for that.
     #[serde(skip)]
     pub mapped: Vec<String>,
+    /// Whether an entry describes it, and names no id: another one of its name would do as well.
+    #[serde(skip)]
+    pub is_chosen: bool,
 }
 
 impl ManagedRecord {
@@ -172,6 +175,16 @@ impl ManagedIntegration {
     fn key(&self) -> (String, &str, Option<i64>, &str) {
         let provider = if self.id.is_none() { &self.provider } else { "" };
         (server_key(&self.server), &self.org, self.id, provider)
+    }
+
+    /// The integration that an entry took although this one has its name, too: which of them the manifest means
+    /// is not known.
+    pub fn rival<'a>(&self, current: &'a [Self]) -> Option<&'a Self> {
+        let is_whole = !self.links_only && self.id.is_some() && !self.name.is_empty();
+        current.iter().filter(|_| is_whole).find(|now| {
+            let names = (&now.provider, &now.name) == (&self.provider, &self.name);
+            now.is_chosen && names && now.has_place_of(self) && now.id != self.id
+        })
     }
 
     /// Whether both are of one organization.

@@ -229,3 +229,33 @@ fn a_repository_that_a_code_mapping_names_stays() {
         }
     }
 }
+
+#[test]
+fn of_two_integrations_of_one_name_none_is_pruned_that_an_entry_may_mean() {
+    let serve = ServeProcess::start();
+    for run in runs(&serve) {
+        let outpost =
+            "  - provider: outpost\n    state: {baseUrl: 'https://outpost.acme.example'}\n";
+        let install =
+            run.clone().without("FINISHLINE_MANIFEST").var("FINISHLINE_PROVIDER", "outpost");
+        let install = install.var("FINISHLINE_ORG", "acme").var("FINISHLINE_MODE", "install");
+        let install = install.var("FINISHLINE_STATE", "{baseUrl: 'https://outpost.acme.example'}");
+        install.execute().expect(0);
+        install.execute().expect(0);
+        let before = there(&run, &serve);
+        assert_eq!(before.len(), 2, "{before:?}");
+        with(&run, &format!("{outpost}    integration-id: 2\n")).execute().expect(0);
+        let unnamed = with(&run, outpost);
+        let planned = unnamed.clone().args(&["plan"]).execute().expect(0);
+        assert!(!planned.stdout.contains("remove integration"), "{}", planned.stdout);
+        for _ in 0..2 {
+            let ended = unnamed.execute().expect(0);
+            assert!(ended.everything().contains("has the same name"), "{}", ended.everything());
+            assert_eq!(there(&run, &serve), before);
+        }
+        // Where the entry says which it means, the other one goes.
+        let named = with(&run, &format!("{outpost}    integration-id: 1\n"));
+        named.execute().expect(0);
+        assert_eq!(there(&run, &serve).len(), 1);
+    }
+}
