@@ -2,7 +2,7 @@
 
 use super::RunContext;
 use super::commits::github;
-use crate::error::{Error, ErrorCode, Result, Warning};
+use crate::error::{Error, ErrorCode, ExitCode, Result, Warning};
 use crate::github::{CommitState, CommitStatus};
 use crate::inputs::Inputs;
 use crate::outcome::{Outcome, OutcomeStatus};
@@ -26,9 +26,15 @@ impl RunContext<'_> {
         }
         let shown = self.sinks.shown_outcome(&outcome);
         let work = self.set_status(inputs, context, &shown, deadline);
-        let reason = match tokio::time::timeout_at(deadline, work).await {
+        let ended = tokio::select! {
+            biased;
+            () = self.cancellation.requested() => Err(ErrorCode::Cancelled),
+            ended = self.cancellation.within(deadline, work) => ended,
+        };
+        let reason = match ended {
             Ok(Ok(())) => return outcome,
             Ok(Err(failure)) => format!("{failure} ({})", failure.hint),
+            Err(ErrorCode::Cancelled) => return cancelled(outcome),
             Err(_) => "the deadline passed".to_owned(),
         };
         let message = format!("the commit status was not set: {reason}");
@@ -68,4 +74,15 @@ impl RunContext<'_> {
         let status = CommitStatus { state, target, description: &outcome.headline, context };
         github(inputs, job, deadline)?.set_status(repository, sha, &status).await
     }
+}
+
+/// The end of a run that a signal came to behind all else that it did.
+fn cancelled(outcome: Outcome) -> Outcome {
+    let message = "the commit status is not set: the run was cancelled by a signal";
+    let cancelled = Error::new(ErrorCode::Cancelled, message);
+    // The exit of many entries is the worst of theirs.
+    let is_done = outcome.exit() == ExitCode::Done;
+    let exit_override = is_done.then(|| cancelled.code.exit()).or(outcome.exit_override);
+    let failure = outcome.failure.or(Some(cancelled));
+    Outcome { status: OutcomeStatus::Error, failure, exit_override, ..outcome }
 }

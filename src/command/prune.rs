@@ -115,6 +115,8 @@ impl RunContext<'_> {
         }
         let why = obstacle.filter(|_| count > 0);
         let why = why.map(|why| format!("nothing is pruned, because {why}; {count} to prune"));
+        let rest = || format!("not everything is pruned; {count} to prune");
+        let why = why.or_else(|| (count > 0 && !base.dry_run).then(rest));
         let messages = why.into_iter().chain(unreached);
         messages.map(|message| Warning::new("not-pruned", message)).collect()
     }

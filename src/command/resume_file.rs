@@ -19,15 +19,29 @@ pub(crate) fn read_or_default(path: &str) -> Result<ResumeFile> {
     if Path::new(path).exists() { read(path) } else { Ok(ResumeFile::default()) }
 }
 
+/// Whether what will wait can be kept, which is said before anything begins: the file is that of others
+/// that wait, or none.
+pub(crate) fn check(path: &str, is_written: bool) -> Result {
+    read_or_default(path)?;
+    if !is_written {
+        return Ok(());
+    }
+    let file = Path::new(path);
+    let folder = file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    let checked = files::check_no_device(file.symlink_metadata());
+    checked.and_then(|()| files::check_replaceable(folder)).map_err(|error| unwritable(&error))
+}
+
 /// Changes what waits. Another process that is at it is waited for: each keeps what the other wrote.
 pub(crate) fn update(path: &str, change: impl FnOnce(&mut ResumeFile) -> Result) -> Result {
-    let unwritable = |error| {
-        Error::new(ErrorCode::OutputsUnwritable, format!("cannot write `resume-file`: {error}"))
-    };
     let awaited = AwaitedResource::ResumeFileLock.enter();
-    let _lock = files::lock(path).map_err(unwritable)?;
+    let _lock = files::lock(path).map_err(|error| unwritable(&error))?;
     drop(awaited);
     let mut sealed = read_or_default(path)?;
     change(&mut sealed)?;
-    files::replace_private(path, &sealed.text()).map_err(unwritable)
+    files::replace_private(path, &sealed.text()).map_err(|error| unwritable(&error))
+}
+
+fn unwritable(error: &std::io::Error) -> Error {
+    Error::new(ErrorCode::OutputsUnwritable, format!("cannot write `resume-file`: {error}"))
 }

@@ -35,8 +35,9 @@ impl RunContext<'_> {
         task: &IntegrationTask,
         deadline: Instant,
     ) -> Result<Outcome> {
-        // A file of something else is not written over, and that is said before anything begins.
-        inputs.resume_file.as_deref().map(resume_file::read_or_default).transpose()?;
+        if let Some(path) = &inputs.resume_file {
+            resume_file::check(path, !inputs.dry_run)?;
+        }
         let options = self.pipeline_server(inputs, deadline)?;
         let mut backend = SentryBackend::new(options, task, inputs.dialect)?;
         let listed = self.cache.integrations(&backend).await?;

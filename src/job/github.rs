@@ -10,13 +10,16 @@ use super::{Host, IdleEvent, Job, reader};
 use crate::text::quote;
 
 /// Events that strangers can start and that run with the repository's secrets.
-const PRIVILEGED: [&str; 6] = [
+const PRIVILEGED: [&str; 9] = [
     "pull_request_target",
     "workflow_run",
     "issue_comment",
     "issues",
     "discussion",
     "discussion_comment",
+    "fork",
+    "gollum",
+    "watch",
 ];
 
 /// Events that get Dependabot's own secrets, not those of the repository, when it starts them.

@@ -136,7 +136,7 @@ pub(super) fn read_open(file: File, most: u64) -> Result<Vec<u8>> {
 
 /// Whether what is to be replaced is a file, a link, or not there. A device would be gone for every program
 /// of the machine.
-pub(super) fn check_no_device(found: Result<std::fs::Metadata>) -> Result<()> {
+pub(crate) fn check_no_device(found: Result<std::fs::Metadata>) -> Result<()> {
     match found {
         Ok(found) if !found.is_file() && !found.is_symlink() => Err(not_regular()),
         _ => Ok(()),

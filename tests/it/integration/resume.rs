@@ -334,9 +334,20 @@ fn a_callback_of_another_entry_is_refused() {
     let state = page.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
     let callback =
         format!("https://sentry.example.com/extensions/gitlab/setup/?code=c&state={state}");
-    let run = run.args(&["resume", "--entry", "integrations[0]"]);
-    let ended = run.var("FINISHLINE_CALLBACK_URL", callback).execute().expect(4);
-    assert_eq!(ended.output("error-code"), "wrong-oauth-state", "{}", ended.stderr);
-    let words = "the callback belongs to `integrations[1]`, and `entry` is `integrations[0]`";
-    assert_eq!(ended.output("error-message"), words);
+    let run = run.var("FINISHLINE_CALLBACK_URL", callback);
+    let other = run.clone().without("FINISHLINE_MANIFEST").args(&["resume", "--org", "acme"]);
+    for (run, words) in [
+        (
+            run.args(&["resume", "--entry", "integrations[0]"]),
+            "the callback belongs to `integrations[1]`, and `entry` is `integrations[0]`",
+        ),
+        (
+            other.var("FINISHLINE_PROVIDER", "slack"),
+            "the callback belongs to gitlab, and `provider` is `slack`",
+        ),
+    ] {
+        let ended = run.execute().expect(4);
+        assert_eq!(ended.output("error-code"), "wrong-oauth-state", "{}", ended.stderr);
+        assert_eq!(ended.output("error-message"), words);
+    }
 }

@@ -347,6 +347,36 @@ fn a_commit_status_that_is_not_permitted_is_a_warning_with_the_permission() {
     assert!(stderr.contains("statuses: write"), "{stderr}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_signal_while_the_commit_status_is_set_costs_no_output() {
+    let manifest = "version: 1\nreleases:\n- {org: acme, projects: web, release: web@1.0.0}\n";
+    for is_manifest in [false, true] {
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let github = format!("http://{}", silent.local_addr().unwrap());
+        let relay = ServeProxy::new();
+        add_repository(&relay, "acme/web", None);
+        let run = match is_manifest {
+            false => released(&relay),
+            true => {
+                let run = released(&relay).without("FINISHLINE_RELEASE");
+                let run = run.without("FINISHLINE_PROJECTS").without("FINISHLINE_ENVIRONMENT");
+                run.file("finishline.yml", manifest);
+                run.var("FINISHLINE_MANIFEST", "finishline.yml")
+            }
+        };
+        let run = run.var("GITHUB_API_URL", &github).var("GITHUB_TOKEN", "gh-s3cr3t");
+        let started = run.var("FINISHLINE_GITHUB_STATUS", "sentry release").start();
+        // It is all that GitHub is asked for.
+        let _held = silent.accept().unwrap();
+        started.signal("TERM");
+        let ended = started.wait().expect(9);
+        assert_eq!(ended.joined(["status", "error-code", "changed"]), "error cancelled true");
+        let told = if is_manifest { ended.output("result") } else { ended.output("release") };
+        assert!(told.contains("web@1.0.0"), "{told}");
+    }
+}
+
 #[test]
 fn a_run_on_the_embedded_backend_ends_as_one_at_a_server() {
     let told = |run: ProgramRun| {

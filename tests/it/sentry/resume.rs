@@ -220,6 +220,14 @@ fn a_file_of_something_else_is_left_as_it_is_and_nothing_is_started() {
 }
 
 #[test]
+fn a_file_that_cannot_be_written_is_said_before_anything_is_started() {
+    let sentry = FakeSentry::new();
+    let run = sentry.step("gitlab", GITLAB).var("FINISHLINE_RESUME_FILE", "no/such/folder/f.json");
+    assert_fails(&run, 7, "outputs-unwritable");
+    assert_eq!(sentry.peer.count(POST_PIPELINE), 0);
+}
+
+#[test]
 fn a_renewal_that_lands_on_another_integration_is_told_by_the_second_process_too() {
     let sentry = FakeSentry::new()
         .with_integration("gitlab", "its-group")
