@@ -82,6 +82,8 @@ pub enum LookupAnswer {
     Found,
     /// It does not.
     NotFound,
+    /// It has something for the release, and does not tell whether that is the file.
+    OnlyRelease,
     /// The server has no such look-up.
     Unsupported,
     /// The server has one, or something before it, and gave another answer; which.
@@ -114,7 +116,15 @@ pub trait SourcemapBackend {
     /// Whether a project finds a file by this id.
     async fn finds(&mut self, project: &str, id: &DebugId) -> Result<LookupAnswer>;
 
-    /// The same by the address of a file.
+    /// The same before there is anything to wait for: an answer that is late is none.
+    async fn finds_soon(&mut self, project: &str, id: &DebugId) -> Result<LookupAnswer> {
+        self.finds(project, id).await
+    }
+
+    /// Whether a project has this very bundle, with a file of this id; `false` where that is not told.
+    async fn holds(&mut self, project: &str, bundle: &DebugId, id: &DebugId) -> Result<bool>;
+
+    /// The same as [`Self::finds`] by the address of a file.
     async fn finds_address(&mut self, project: &str, file: FileAddress<'_>)
     -> Result<LookupAnswer>;
 

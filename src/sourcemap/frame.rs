@@ -1,5 +1,7 @@
 //! The place of a script as an event or a browser shows it.
 
+use percent_encoding::percent_decode_str;
+
 /// A line of a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackFrame {
@@ -12,6 +14,13 @@ pub struct StackFrame {
 }
 
 impl StackFrame {
+    /// The same with the URL as files are named: browsers write `[`, blanks and what is not ASCII as `%5B` and
+    /// the like. None where that changes nothing.
+    pub fn decoded(&self) -> Option<Self> {
+        let url = percent_decode_str(&self.url).decode_utf8().ok()?.into_owned();
+        (url != self.url).then_some(Self { url, ..*self })
+    }
+
     /// Reads `URL:LINE:COLUMN`, alone or in a line of a stack such as `at f (URL:1:2)` or `f@URL:1:2`.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim().trim_end_matches(')');
@@ -65,6 +74,20 @@ mod tests {
         }
         for text in ["a.js", "a.js:1", "a.js:0:1", ":1:2", "a.js:x:1", ""] {
             assert_eq!(StackFrame::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_url_of_a_browser_is_decoded_once() {
+        let decoded = |url: &str| {
+            let frame = StackFrame::parse(&format!("{url}:3:4")).expect("a frame");
+            frame.decoded().map(|frame| (frame.url, frame.line, frame.column))
+        };
+        let (before, after) = ("https://x.io/%5Bid%5D/%C3%A9%20a.js", "https://x.io/[id]/é a.js");
+        assert_eq!(decoded(before), Some((after.to_owned(), 3, 4)));
+        assert_eq!(decoded("/a%2525.js"), Some(("/a%25.js".to_owned(), 3, 4)));
+        for same in ["https://x.io/[id].js", "/a%.js", "/a%ff.js", "/a+b.js"] {
+            assert_eq!(decoded(same), None, "{same}");
         }
     }
 

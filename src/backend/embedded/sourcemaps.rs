@@ -146,6 +146,12 @@ impl SourcemapBackend for EmbeddedSourcemaps {
         Ok(self.database.bundle_with_debug_id(project, id).await?.is_some().into())
     }
 
+    async fn holds(&mut self, project: &str, bundle: &DebugId, _id: &DebugId) -> Result<bool> {
+        let Some((_, project)) = self.place(project).await? else { return Ok(false) };
+        // A bundle and its files are written at once.
+        Ok(self.database.bundle(project, bundle).await?.is_some())
+    }
+
     async fn finds_address(
         &mut self,
         project: &str,

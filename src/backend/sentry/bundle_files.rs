@@ -30,6 +30,16 @@ pub(crate) struct BundledScript {
     pub(crate) text: Result<String, String>,
 }
 
+/// What came of looking for a script in the bundles of a project.
+pub(crate) enum BundleSearch {
+    /// It is in this one.
+    Found(Box<BundledScript>),
+    /// Each that it might be in is listed without it.
+    Nowhere,
+    /// Not all could be looked into.
+    Unknown,
+}
+
 /// A file as a listing has it.
 struct ListedFile {
     id: String,
@@ -52,22 +62,28 @@ impl ListedFile {
 }
 
 impl SentrySourcemaps {
-    /// The newest bundle of a project that has a script of this URL, those of the release first; none where
-    /// none has it, or the bundles cannot be listed.
+    /// The newest bundle of a project that has a script of this URL, those of the release first.
     pub(crate) async fn bundled_script(
         &self,
         project: &str,
         url: &str,
         release: Option<&str>,
-    ) -> Result<Option<BundledScript>> {
-        for bundle in self.bundles(project, release).await? {
+    ) -> Result<BundleSearch> {
+        let Some((bundles, mut are_all)) = self.bundles(project, release).await? else {
+            return Ok(BundleSearch::Unknown);
+        };
+        for bundle in bundles {
             let name = url.trim_start_matches("~/");
-            let mut files = self.files(project, &bundle, name).await?;
+            let Some(mut files) = self.files(project, &bundle, name).await? else {
+                are_all = false;
+                continue;
+            };
             let is_script = |file: &&ListedFile| file.kind == MINIFIED_SOURCE && file.url == url;
             let Some(script) = files.iter().find(is_script) else { continue };
             let id = script.debug_id.clone();
             if let Some(id) = &id {
-                files.extend(self.files(project, &bundle, id.as_str()).await?);
+                let of_id = self.files(project, &bundle, id.as_str()).await?;
+                files.extend(of_id.unwrap_or_default());
             }
             let beside = format!("{url}.map");
             let is_map = |file: &&ListedFile| {
@@ -80,35 +96,59 @@ impl SentrySourcemaps {
                 None => Err("the bundle has no source map for it".to_owned()),
             };
             let map = map.map(|map| map.url.clone());
-            return Ok(Some(BundledScript { bundle, id, map, text }));
+            return Ok(BundleSearch::Found(Box::new(BundledScript { bundle, id, map, text })));
         }
-        Ok(None)
+        Ok(if are_all { BundleSearch::Nowhere } else { BundleSearch::Unknown })
     }
 
-    /// The bundles of a project, newest first, those of the release before others.
-    async fn bundles(&self, project: &str, release: Option<&str>) -> Result<Vec<DebugId>> {
+    /// Whether a bundle of a project is listed with a file of this id.
+    pub(super) async fn lists(
+        &self,
+        project: &str,
+        bundle: &DebugId,
+        id: &DebugId,
+    ) -> Result<bool> {
+        let files = self.files(project, bundle, id.as_str()).await?.unwrap_or_default();
+        Ok(files.iter().any(|file| file.debug_id.as_ref() == Some(id)))
+    }
+
+    /// The bundles of a project, newest first, those of the release before others, and whether these are all
+    /// that the release has; none where they cannot be listed.
+    async fn bundles(
+        &self,
+        project: &str,
+        release: Option<&str>,
+    ) -> Result<Option<(Vec<DebugId>, bool)>> {
         let response = self.get_of_project(project, "files/artifact-bundles/").await?;
         let body = response.json();
-        let all = body.as_array().filter(|_| response.is_success());
+        let Some(all) = body.as_array().filter(|_| response.is_success()) else {
+            return Ok(None);
+        };
         let is_of = |item: &&Value| {
             let of = item["associations"].as_array().into_iter().flatten();
             release.is_some() && of.into_iter().any(|one| one["release"].as_str() == release)
         };
-        let (first, others): (Vec<_>, Vec<_>) = all.into_iter().flatten().partition(is_of);
+        let (first, others): (Vec<_>, Vec<_>) = all.iter().partition(is_of);
+        let are_all = (1..=MAX_BUNDLES).contains(&first.len()) || all.len() <= MAX_BUNDLES;
         let ids = first.into_iter().chain(others);
         let ids = ids.filter_map(|item| DebugId::parse_any(item["bundleId"].as_str()?));
-        Ok(ids.take(MAX_BUNDLES).collect())
+        Ok(Some((ids.take(MAX_BUNDLES).collect(), are_all)))
     }
 
-    /// The files of a bundle that this query finds.
-    async fn files(&self, project: &str, bundle: &DebugId, query: &str) -> Result<Vec<ListedFile>> {
+    /// The files of a bundle that this query finds; none where they are not listed.
+    async fn files(
+        &self,
+        project: &str,
+        bundle: &DebugId,
+        query: &str,
+    ) -> Result<Option<Vec<ListedFile>>> {
         let query =
             form_urlencoded::Serializer::new(String::new()).append_pair("query", query).finish();
         let path = format!("artifact-bundles/{bundle}/files/?{query}");
         let response = self.get_of_project(project, &path).await?;
         let body = response.json();
         let files = body["files"].as_array().filter(|_| response.is_success());
-        Ok(files.into_iter().flatten().filter_map(ListedFile::read).collect())
+        Ok(files.map(|files| files.iter().filter_map(ListedFile::read).collect()))
     }
 
     /// A map's text; or why the server does not give it.

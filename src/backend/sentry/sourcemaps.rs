@@ -5,7 +5,7 @@ use super::client::permission::Permission;
 use super::client::response::error_text;
 use super::client::{SentryClient, SentryRequest, organization_path};
 use super::upload_address::UploadAddress;
-use super::upload_json::{self, bundle_state, files_body, is_found, upload_limits};
+use super::upload_json::{self, bundle_state, files_body, upload_limits};
 use super::{ConnectOptions, preflight};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::retry::RetryPolicy;
@@ -20,8 +20,9 @@ use crate::sourcemap::debug_id::DebugId;
 use crate::text::{quote, segment};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use reqwest::Method;
+use serde_json::Value;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use url::form_urlencoded;
 
 /// How many requests with chunks are under way at once, where the server does not want fewer.
@@ -29,6 +30,8 @@ const AT_ONCE: usize = 4;
 /// How long before the deadline nothing is waited for any more, so that the last request has an end
 /// of its own.
 const LAST_REQUEST: Duration = Duration::from_millis(250);
+/// How long a look-up before an upload may take.
+const SOON: Duration = Duration::from_secs(5);
 
 /// The source maps of one organization.
 pub struct SentrySourcemaps {
@@ -159,13 +162,18 @@ impl SentrySourcemaps {
 }
 
 impl SentrySourcemaps {
-    async fn look_up(&mut self, project: &str, query: &str) -> Result<LookupAnswer> {
+    async fn look_up(
+        &mut self,
+        project: &str,
+        query: &str,
+        read: impl Fn(&Value) -> Option<LookupAnswer>,
+    ) -> Result<LookupAnswer> {
         let (org, project) = (segment(self.org.as_str()), segment(project));
         let path = format!("/api/0/projects/{org}/{project}/artifact-lookup/?{query}");
         let response = self.client.get_optional(path).await?;
-        let found = response.is_success().then(|| is_found(&response.json())).flatten();
-        Ok(match found {
-            Some(found) => found.into(),
+        let answer = response.is_success().then(|| read(&response.json())).flatten();
+        Ok(match answer {
+            Some(answer) => answer,
             None if upload_json::has_no_lookup(&response) => LookupAnswer::Unsupported,
             None => LookupAnswer::Unclear(unclear(&response)),
         })
@@ -235,7 +243,18 @@ impl SourcemapBackend for SentrySourcemaps {
     }
 
     async fn finds(&mut self, project: &str, id: &DebugId) -> Result<LookupAnswer> {
-        self.look_up(project, &format!("debug_id={id}")).await
+        self.look_up(project, &format!("debug_id={id}"), upload_json::found_by_id).await
+    }
+
+    async fn finds_soon(&mut self, project: &str, id: &DebugId) -> Result<LookupAnswer> {
+        let left = self.client.deadline().saturating_duration_since(Instant::now());
+        let late = LookupAnswer::Unclear("the answer is late".to_owned());
+        let answer = timeout(SOON.min(left / 4), self.finds(project, id)).await;
+        answer.unwrap_or(Ok(late))
+    }
+
+    async fn holds(&mut self, project: &str, bundle: &DebugId, id: &DebugId) -> Result<bool> {
+        self.lists(project, bundle, id).await
     }
 
     async fn finds_address(
@@ -247,7 +266,7 @@ impl SourcemapBackend for SentrySourcemaps {
         query.append_pair("url", file.url);
         let rest = [("release", file.release), ("dist", file.dist)];
         query.extend_pairs(rest.into_iter().filter_map(|(name, value)| Some((name, value?))));
-        self.look_up(project, &query.finish()).await
+        self.look_up(project, &query.finish(), upload_json::found_by_address).await
     }
 
     async fn pause(&mut self, pause: Duration) -> bool {

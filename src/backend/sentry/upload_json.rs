@@ -4,7 +4,7 @@ use super::client::response::error_text;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::HttpResponse;
 use crate::os::random::random_bytes;
-use crate::sourcemap::backend::{AssembleState, ChunkedBundle, UploadLimits};
+use crate::sourcemap::backend::{AssembleState, ChunkedBundle, LookupAnswer, UploadLimits};
 use crate::sourcemap::bundle::BundleTarget;
 use crate::text::{hex, quote};
 use serde_json::{Value, json};
@@ -99,11 +99,30 @@ pub(super) fn bundle_state(body: &Value) -> Option<AssembleState> {
     }
 }
 
-/// Whether a look-up found something; `None` where it is something else that answers.
-pub(super) fn is_found(body: &Value) -> Option<bool> {
-    let found = body.as_array()?;
+/// What a look-up by a debug id comes to: only a match by it counts, which servers of early 2023 do not name.
+/// `None` where it is something else that answers.
+pub(super) fn found_by_id(body: &Value) -> Option<LookupAnswer> {
+    let is_match = |file: &Value| {
+        let by = &file["resolved_with"];
+        file["type"] == "bundle" && (by.is_null() || by == "debug-id")
+    };
+    Some(found_files(body)?.iter().any(is_match).into())
+}
+
+/// The same of one by the address of a file: a bundle that is found only by its release may hold anything.
+pub(super) fn found_by_address(body: &Value) -> Option<LookupAnswer> {
+    let files = found_files(body)?;
+    let is_match = |file: &Value| file["type"] == "file" || file["resolved_with"] == "index";
+    Some(match files.iter().any(is_match) {
+        false if !files.is_empty() => LookupAnswer::OnlyRelease,
+        is_found => is_found.into(),
+    })
+}
+
+/// The files that a look-up lists.
+fn found_files(body: &Value) -> Option<&Vec<Value>> {
     let is_file = |item: &Value| item["id"].is_string() && item["type"].is_string();
-    found.iter().all(is_file).then_some(!found.is_empty())
+    body.as_array().filter(|found| found.iter().all(is_file))
 }
 
 /// Whether a server has no such look-up: a 404 of its own, without a body or with a reason, of a project
@@ -122,4 +141,36 @@ pub(super) fn refusal(response: &HttpResponse) -> Option<String> {
 pub(super) fn is_limit(reason: &str) -> bool {
     let reason = reason.to_lowercase();
     reason.contains("too large") || reason.contains("too many")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_match_by_a_debug_id_is_one_and_a_release_alone_says_nothing_of_a_file() {
+        let found = |kind: &str, by: Value| {
+            let body = json!([{"id": "1", "type": kind, "resolved_with": by}]);
+            (found_by_id(&body).unwrap(), found_by_address(&body).unwrap())
+        };
+        use LookupAnswer::{Found, NotFound, OnlyRelease};
+        for (kind, by, of_id, of_address) in [
+            ("bundle", json!("debug-id"), Found, OnlyRelease),
+            ("bundle", Value::Null, Found, OnlyRelease),
+            ("bundle", json!("release"), NotFound, OnlyRelease),
+            ("bundle", json!("index"), NotFound, Found),
+            ("bundle", json!(1), NotFound, OnlyRelease),
+            ("file", json!("release-old"), NotFound, Found),
+            ("file", json!("debug-id"), NotFound, Found),
+        ] {
+            assert_eq!(found(kind, by.clone()), (of_id, of_address), "{kind} {by}");
+        }
+        assert_eq!(
+            (found_by_id(&json!([])), found_by_address(&json!([]))),
+            (Some(NotFound), Some(NotFound))
+        );
+        for body in [json!({}), json!(null), json!([{"id": 1, "type": "bundle"}])] {
+            assert_eq!((found_by_id(&body), found_by_address(&body)), (None, None), "{body}");
+        }
+    }
 }

@@ -2,8 +2,9 @@
 
 use super::examine::PackedEntry;
 use crate::sourcemap::bundle::{BundleTarget, BundleWriter};
+use crate::sourcemap::debug_id::DebugId;
 use crate::sourcemap::upload::UncutBundle;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufWriter, Read, Result, Seek, SeekFrom};
 
@@ -11,6 +12,8 @@ use std::io::{BufWriter, Read, Result, Seek, SeekFrom};
 pub(super) struct BundleDraft<'a> {
     writer: BundleWriter<'a, BufWriter<File>>,
     count: u64,
+    /// The debug ids of the files.
+    ids: BTreeSet<DebugId>,
     /// The URLs of the files without a debug id, which are found by nothing else, each with its file.
     urls: BTreeMap<String, String>,
     shared_urls: Vec<SharedUrl>,
@@ -23,6 +26,8 @@ pub(super) struct BundleFile {
     pub(super) uncut: UncutBundle,
     /// How many scripts and maps it has.
     pub(super) count: u64,
+    /// Their debug ids, each once.
+    pub(super) ids: Vec<DebugId>,
     /// The URLs that two files without a debug id have.
     pub(super) shared_urls: Vec<SharedUrl>,
 }
@@ -39,7 +44,13 @@ impl<'a> BundleDraft<'a> {
     pub(super) fn new(target: &'a BundleTarget) -> Result<Self> {
         let file = BufWriter::with_capacity(1 << 18, tempfile::tempfile()?);
         let writer = BundleWriter::new(file, target)?;
-        Ok(Self { writer, count: 0, urls: BTreeMap::new(), shared_urls: Vec::new() })
+        Ok(Self {
+            writer,
+            count: 0,
+            ids: BTreeSet::new(),
+            urls: BTreeMap::new(),
+            shared_urls: Vec::new(),
+        })
     }
 
     /// Adds what belongs together.
@@ -48,7 +59,8 @@ impl<'a> BundleDraft<'a> {
             let (file, packed) = entry.parts();
             self.writer.add(&file, packed)?;
             self.count += 1;
-            if file.id.is_some() {
+            if let Some(id) = file.id {
+                self.ids.insert(id.clone());
                 continue;
             }
             let url = file.url.to_owned();
@@ -66,7 +78,8 @@ impl<'a> BundleDraft<'a> {
         let file = finished.target.into_inner().map_err(std::io::IntoInnerError::into_error)?;
         let (id, size, cuts) = (finished.id, file.metadata()?.len(), finished.cuts);
         let (uncut, shared_urls) = (UncutBundle { id, size, cuts }, self.shared_urls);
-        Ok(BundleFile { file, uncut, count: self.count, shared_urls })
+        let ids = self.ids.into_iter().collect();
+        Ok(BundleFile { file, uncut, count: self.count, ids, shared_urls })
     }
 }
 

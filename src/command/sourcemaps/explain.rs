@@ -1,6 +1,6 @@
 //! Where a line of a stack leads, or the first reason why it leads nowhere. It only reads.
 
-use super::bundled_frame;
+use super::bundled_frame::{self, BundledFrame};
 use super::examine::GroupTexts;
 use super::groups::{FileGroup, FileGroups, read_text};
 use super::upload::IdLookup;
@@ -25,6 +25,20 @@ struct DiskFrame {
     id: DebugId,
     resolved: ResolvedFrame,
 }
+
+/// What a project tells of a frame.
+enum ProjectAnswer {
+    Explained(Box<Outcome>),
+    /// It has a file, and no more is known.
+    Found,
+    NotFound,
+    /// It cannot be told, and why.
+    Unclear(String),
+}
+
+/// Why a bundle of the release says nothing of a file.
+const ONLY_RELEASE: &str =
+    "the release has a bundle, and this token cannot list what all its bundles hold";
 
 impl RunContext<'_> {
     /// `finishline sourcemaps explain`.
@@ -65,7 +79,9 @@ impl RunContext<'_> {
                 LookupAnswer::Found => {
                     lines.push(format!("{project} has a bundle with this debug id"));
                 }
-                LookupAnswer::NotFound => return Err(unknown_id(project, id)),
+                LookupAnswer::NotFound | LookupAnswer::OnlyRelease => {
+                    return Err(unknown_id(project, id));
+                }
                 LookupAnswer::Unsupported => lines.push(format!(
                     "not known whether {project} has this debug id: this server has no look-up"
                 )),
@@ -90,32 +106,65 @@ impl RunContext<'_> {
                 .with_hint("set `sourcemaps` to the folder of the build, or `org`, `projects` and `auth-token`")
         })?;
         let url = frame.any_host();
-        let release = inputs.release.version.as_deref();
-        let dist = inputs.sourcemaps.dist.as_deref();
         let mut explained = None;
         for project in &inputs.release.projects {
-            let answer = lookup.finds_url(project, &url, release, dist).await?;
-            let is_clear = matches!(answer, LookupAnswer::Found | LookupAnswer::NotFound);
-            // What has debug ids is found without a release, too.
-            let bundled = match is_clear {
-                true => bundled_frame::explain(&mut lookup, project, frame, release).await?,
-                false => None,
-            };
-            let is_bundled = bundled.is_some();
-            explained = explained.or(bundled);
-            let reason = match answer {
-                _ if is_bundled => continue,
-                LookupAnswer::Found => continue,
-                LookupAnswer::NotFound => {
+            match self.explain_in(&mut lookup, inputs, project, frame).await? {
+                ProjectAnswer::Explained(outcome) => explained = explained.or(Some(*outcome)),
+                ProjectAnswer::Found => {}
+                ProjectAnswer::NotFound => {
                     return Err(self.unknown_url(&mut lookup, project, inputs, &url).await);
                 }
-                LookupAnswer::Unsupported => "this server has no look-up".to_owned(),
-                LookupAnswer::Unclear(reason) => reason,
-            };
-            return Err(not_told(project, &url, &reason));
+                ProjectAnswer::Unclear(reason) => return Err(not_told(project, &url, &reason)),
+            }
         }
         let headline = format!("{} has a file for {url}", inputs.release.projects.join(", "));
         Ok(explained.unwrap_or_else(|| Outcome::new(OutcomeStatus::Complete, headline)))
+    }
+
+    /// What a project tells of a frame, by its URL as it is or as files are named.
+    async fn explain_in(
+        &self,
+        lookup: &mut IdLookup,
+        inputs: &Inputs,
+        project: &str,
+        frame: &StackFrame,
+    ) -> Result<ProjectAnswer> {
+        let answer = self.explain_as(lookup, inputs, project, frame).await?;
+        match (&answer, frame.decoded()) {
+            (ProjectAnswer::NotFound, Some(decoded)) => {
+                self.explain_as(lookup, inputs, project, &decoded).await
+            }
+            _ => Ok(answer),
+        }
+    }
+
+    async fn explain_as(
+        &self,
+        lookup: &mut IdLookup,
+        inputs: &Inputs,
+        project: &str,
+        frame: &StackFrame,
+    ) -> Result<ProjectAnswer> {
+        let release = inputs.release.version.as_deref();
+        let dist = inputs.sourcemaps.dist.as_deref();
+        let answer = lookup.finds_url(project, &frame.any_host(), release, dist).await?;
+        match &answer {
+            LookupAnswer::Unsupported => {
+                return Ok(ProjectAnswer::Unclear("this server has no look-up".to_owned()));
+            }
+            LookupAnswer::Unclear(reason) => return Ok(ProjectAnswer::Unclear(reason.clone())),
+            _ => {}
+        }
+        // What has debug ids is found without a release, too.
+        let bundled = bundled_frame::explain(lookup, project, frame, release).await?;
+        Ok(match (answer, bundled) {
+            (_, BundledFrame::Explained(outcome)) => ProjectAnswer::Explained(outcome),
+            (LookupAnswer::Found, _) => ProjectAnswer::Found,
+            (LookupAnswer::OnlyRelease, BundledFrame::Unknown) => {
+                ProjectAnswer::Unclear(ONLY_RELEASE.to_owned())
+            }
+            _ => ProjectAnswer::NotFound,
+        })
     }
 
     /// Why a project has no file of this URL: it may have it for another release or `dist`.
@@ -210,9 +259,15 @@ fn script_of<'a>(
     frame: &StackFrame,
 ) -> Result<(&'a FileGroup, usize)> {
     let url = FileUrl { prefix: &inputs.url_prefix, suffix: &inputs.url_suffix };
-    let fit = |script: &BuildFile| match url.of(&script.below) == frame.any_host() {
+    let decoded = frame.decoded();
+    let is_its_own = |script: &BuildFile| {
+        let address = url.of(&script.below);
+        let is_at = |frame: &StackFrame| frame.any_host() == address;
+        is_at(frame) || decoded.as_ref().is_some_and(is_at)
+    };
+    let fit = |script: &BuildFile| match is_its_own(script) {
         true => Some(usize::MAX),
-        false => frame.fit(&script.below),
+        false => frame.fit(&script.below).or_else(|| decoded.as_ref()?.fit(&script.below)),
     };
     let places = files.groups.iter().chain(&files.bytecode).flat_map(|group| {
         group.scripts.iter().enumerate().map(move |(at, script)| (fit(script), group, at))

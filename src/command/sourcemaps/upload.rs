@@ -4,10 +4,10 @@ use super::bundle_file::BundleFile;
 use super::{ExaminedSourcemaps, no_space};
 use crate::backend::embedded::EmbeddedSourcemaps;
 use crate::backend::sentry::SentrySourcemaps;
-use crate::backend::sentry::bundle_files::BundledScript;
+use crate::backend::sentry::bundle_files::BundleSearch;
 use crate::command::RunContext;
 use crate::database::path;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::inputs::Inputs;
 use crate::inputs::types::BackendName;
 use crate::os::activity::{self, OngoingActivity};
@@ -15,9 +15,6 @@ use crate::sourcemap::backend::{FileAddress, LookupAnswer, SourcemapBackend};
 use crate::sourcemap::debug_id::DebugId;
 use crate::sourcemap::upload::{ChunkBytes, UploadPlan, UploadStage, upload};
 use tokio::time::Instant;
-
-/// How many ids are looked up afterwards; each is a request for each project.
-const LOOKUPS: usize = 1;
 
 /// What an upload is called while its chunks are sent.
 const UPLOADING: &str = "uploading source maps";
@@ -45,7 +42,7 @@ impl ChunkBytes for BundleFile {
 }
 
 impl ExaminedSourcemaps<'_> {
-    /// Uploads the bundle; a failure then is that of files that were left out of it.
+    /// Uploads the bundle; files that were left out of it are a failure, too.
     pub(crate) async fn send(
         &mut self,
         run: &RunContext<'_>,
@@ -56,6 +53,21 @@ impl ExaminedSourcemaps<'_> {
             let lookup = IdLookup::open(run, inputs, deadline).await?;
             self.settle_finished(&mut lookup.expect("what is asked for was checked before")).await;
         }
+        // What is left out is told whatever becomes of the rest.
+        let left_out = self.progress.failure(self.inputs.allow_empty);
+        if let Some(failure) = &left_out {
+            tracing::warn!("not uploaded: {failure}");
+        }
+        let sent = self.send_bundle(run, inputs, deadline).await;
+        Error::combine(left_out.into_iter().chain(sent.err()).collect()).map_or(Ok(()), Err)
+    }
+
+    async fn send_bundle(
+        &mut self,
+        run: &RunContext<'_>,
+        inputs: &Inputs,
+        deadline: Instant,
+    ) -> Result {
         if self.bundle.count > 0 {
             let (files, bytes) = (self.bundle.count, self.bundle.uncut.size);
             tracing::info!(files, bytes, "uploading scripts and source maps");
@@ -67,16 +79,15 @@ impl ExaminedSourcemaps<'_> {
                 IdLookup::Sentry(mut backend) => self.upload(&mut *backend, deadline).await?,
             }
         }
-        self.progress.failure(self.inputs.allow_empty).map_or(Ok(()), Err)
+        Ok(())
     }
 
     async fn upload(&mut self, backend: &mut impl SourcemapBackend, deadline: Instant) -> Result {
         let bundle = self.bundle.uncut.clone();
-        let ids = self.progress.scripts.iter().filter_map(|script| script.id.clone());
         let plan = UploadPlan {
             is_unchanged: self.progress.written == 0,
             waits: self.inputs.wait,
-            lookups: ids.take(LOOKUPS).collect(),
+            lookups: self.bundle.ids.clone(),
         };
         let (bytes, target) = (&mut self.bundle, &self.target);
         let progress = &mut self.progress;
@@ -148,9 +159,9 @@ impl IdLookup {
         project: &str,
         url: &str,
         release: Option<&str>,
-    ) -> Result<Option<BundledScript>> {
+    ) -> Result<BundleSearch> {
         match self {
-            Self::Embedded(_) => Ok(None),
+            Self::Embedded(_) => Ok(BundleSearch::Unknown),
             Self::Sentry(backend) => backend.bundled_script(project, url, release).await,
         }
     }

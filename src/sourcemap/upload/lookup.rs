@@ -1,5 +1,6 @@
 //! The proof of an upload: each project is asked whether it finds the debug ids.
 
+use super::proof_ids::ProofIds;
 use super::{AttemptEnd, AttemptStart, FIRST_PAUSE, MAX_PAUSE, UploadAttempt};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::sourcemap::backend::{LookupAnswer, SourcemapBackend};
@@ -9,19 +10,21 @@ use crate::text::quote;
 
 /// How often an id is looked up that is not found.
 const MAX_LOOKUPS: u32 = 5;
+/// How many ids are looked up where an earlier upload may be what is found.
+const MAX_IDS: usize = 200;
 
 impl<B: SourcemapBackend, C: ChunkBytes> UploadAttempt<'_, B, C> {
     /// Has each project look for the ids. Where none was waited for, the server may only remember a
     /// bundle that is gone.
     pub(super) async fn prove(&mut self, is_new: bool) -> Result<AttemptEnd> {
         (self.progress.is_accepted, self.progress.is_complete) = (true, true);
-        if !self.plan.waits || self.plan.lookups.is_empty() {
+        if self.proofs.is_empty() {
             return Ok(AttemptEnd::Done);
         }
         self.progress.proven.clear();
         self.progress.untold.clear();
-        for project in &self.target.projects {
-            let answer = self.look_up_all(project).await;
+        for (project, proof) in self.target.projects.iter().zip(self.proofs) {
+            let answer = self.look_up_all(project, proof).await;
             if let (LookupAnswer::NotFound, Some(id)) = &answer {
                 self.progress.is_complete = false;
                 return self.refute(project, id, is_new);
@@ -39,14 +42,26 @@ impl<B: SourcemapBackend, C: ChunkBytes> UploadAttempt<'_, B, C> {
     }
 
     /// The first answer that is no yes, and to which id.
-    async fn look_up_all(&mut self, project: &str) -> (LookupAnswer, Option<DebugId>) {
-        for id in &self.plan.lookups {
+    async fn look_up_all(
+        &mut self,
+        project: &str,
+        proof: &ProofIds,
+    ) -> (LookupAnswer, Option<DebugId>) {
+        for (number, id) in proof.ids.iter().take(MAX_IDS).enumerate() {
             match self.look_up(project, id).await {
                 LookupAnswer::Found => {}
                 other => return (other, Some(id.clone())),
             }
+            let may_be_earlier = number == 0 && !proof.are_enough;
+            if may_be_earlier && self.backend.holds(project, &self.bundle.id, id).await == Ok(true)
+            {
+                return (LookupAnswer::Found, None);
+            }
         }
-        (LookupAnswer::Found, None)
+        match proof.are_enough || proof.ids.len() <= MAX_IDS {
+            true => (LookupAnswer::Found, None),
+            false => (LookupAnswer::Unclear(only_earlier()), None),
+        }
     }
 
     /// Whether a project finds an id, soon if not at once. A failure later on does not undo a no.
@@ -77,7 +92,7 @@ impl<B: SourcemapBackend, C: ChunkBytes> UploadAttempt<'_, B, C> {
                 progress.warnings.push(not_proven(project, &reason));
                 progress.doubtful.push(project.to_owned());
             }
-            LookupAnswer::Found | LookupAnswer::NotFound => {
+            LookupAnswer::Found | LookupAnswer::NotFound | LookupAnswer::OnlyRelease => {
                 progress.proven.push(project.to_owned());
             }
         }
@@ -113,6 +128,10 @@ impl<B: SourcemapBackend, C: ChunkBytes> UploadAttempt<'_, B, C> {
         self.not_found = Some(failure.clone());
         Ok(AttemptEnd::Refused(failure, AttemptStart::AsFits))
     }
+}
+
+fn only_earlier() -> String {
+    format!("it finds {MAX_IDS} of their debug ids, but an earlier upload may have brought these")
 }
 
 fn not_proven(project: &str, reason: &str) -> Warning {

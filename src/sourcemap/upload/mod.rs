@@ -4,6 +4,7 @@
 mod chunks;
 mod limits;
 mod lookup;
+mod proof_ids;
 mod reader;
 mod stage;
 
@@ -15,6 +16,7 @@ use super::debug_id::DebugId;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use chunks::{SMALL_BUNDLE, cut_bundle};
 use limits::SENTRY_LIMITS;
+use proof_ids::ProofIds;
 use reader::BundleReader;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -48,7 +50,7 @@ pub struct UploadPlan {
     pub is_unchanged: bool,
     /// Whether it is waited for until the server has put the bundle together.
     pub waits: bool,
-    /// The ids that every project is asked for afterwards: each is one request for a project.
+    /// The ids of the bundle's files, each once: every project is asked for some of them.
     pub lookups: Vec<DebugId>,
 }
 
@@ -105,6 +107,7 @@ pub async fn upload(
         true => AttemptStart::Assemble,
         false => AttemptStart::AsFits,
     };
+    let proofs = choose_proofs(backend, target, plan).await;
     let (mut limits, mut not_found) = (None, None);
     for attempt in 1.. {
         let reader = BundleReader::new(bytes, bundle.size, attempt - 1);
@@ -114,6 +117,7 @@ pub async fn upload(
             bundle,
             target,
             plan,
+            proofs: &proofs,
             limits,
             not_found,
             progress,
@@ -128,6 +132,19 @@ pub async fn upload(
         (limits, not_found) = (driver.limits, driver.not_found);
     }
     Ok(())
+}
+
+/// What each project is asked for afterwards; nothing where the end is not waited for.
+async fn choose_proofs(
+    backend: &mut impl SourcemapBackend,
+    target: &BundleTarget,
+    plan: &UploadPlan,
+) -> Vec<ProofIds> {
+    let mut proofs = Vec::new();
+    for project in target.projects.iter().filter(|_| plan.waits && !plan.lookups.is_empty()) {
+        proofs.push(ProofIds::choose(backend, project, &plan.lookups).await);
+    }
+    proofs
 }
 
 /// What a server would refuse, after it remembered the bundle as one that it is at work on.
@@ -168,6 +185,8 @@ struct UploadAttempt<'a, B, C> {
     bundle: &'a UncutBundle,
     target: &'a BundleTarget,
     plan: &'a UploadPlan,
+    /// What each project is asked for once the bundle is there.
+    proofs: &'a [ProofIds],
     /// What the server takes, once it was asked.
     limits: Option<UploadLimits>,
     /// The failure of an earlier attempt whose ids were not found.

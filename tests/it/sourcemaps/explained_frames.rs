@@ -1,6 +1,8 @@
 //! Where a line of a stack leads, or the first reason why it does not.
 
 use crate::support::build_folder::{on_embedded, source, sourcemaps, write, write_script};
+use crate::support::http_server::Response;
+use crate::support::proxy::{ProxyAction, ServeProxy};
 use crate::support::run::{ProgramRun, RunResult};
 use crate::support::serve::{ServeProcess, TOKEN};
 
@@ -87,6 +89,44 @@ fn a_frame_is_resolved_by_the_bundle_that_the_server_has() {
     let ended = ask(&run, "3:3").expect(0);
     assert!(ended.stdout.starts_with("~/js/app.js 3:3 → ../src/app.ts:2:1"), "{}", ended.stdout);
     assert!(ended.stdout.contains("the map does not hold the source"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_release_with_some_bundle_does_not_have_every_file() {
+    let serve = ServeProcess::start();
+    let run = sourcemaps().without("FINISHLINE_BACKEND").without("FINISHLINE_DATABASE");
+    let run = run.var("SENTRY_URL", serve.url()).var("SENTRY_AUTH_TOKEN", TOKEN);
+    let run = run.var("FINISHLINE_RELEASE", "v1");
+    write_script(&run, "dist/pages/[id]é.js");
+    run.execute().expect(0);
+    let ask = |url: &str, more: &[&str]| {
+        let frame = format!("https://acme.io/{url}:3:3");
+        run.clone().args(&[&["sourcemaps", "explain", &frame], more].concat()).execute()
+    };
+    let ended = ask("nope/never.js", &[]).expect(2);
+    assert!(ended.stderr.contains("web has no file `~/nope/never.js`"), "{}", ended.stderr);
+    for url in ["pages/[id]é.js", "pages/%5Bid%5D%C3%A9.js"] {
+        for more in [&["--sourcemaps", "dist"][..], &[]] {
+            let ended = ask(url, more).expect(0);
+            assert!(ended.stdout.contains("const total = order.price;"), "{url}: {}", ended.stdout);
+        }
+    }
+}
+
+#[test]
+fn a_release_with_some_bundle_that_cannot_be_listed_tells_nothing() {
+    let proxy = ServeProxy::with(|request| match request.line().contains("artifact-bundles/") {
+        true => ProxyAction::Intercept(Response::detail(403, "no")),
+        false => ProxyAction::Forward,
+    });
+    let run = sourcemaps().without("FINISHLINE_BACKEND").without("FINISHLINE_DATABASE");
+    let run = run.var("SENTRY_URL", proxy.peer.url()).var("SENTRY_AUTH_TOKEN", TOKEN);
+    let run = run.var("FINISHLINE_RELEASE", "v1");
+    write_script(&run, "dist/app.js");
+    run.execute().expect(0);
+    let ended = run.clone().args(&["sourcemaps", "explain", "https://acme.io/no.js:1:1"]).execute();
+    let words = "cannot tell whether web has a file for ~/no.js: the release has a bundle";
+    assert!(ended.expect(6).stderr.contains(words));
 }
 
 #[test]

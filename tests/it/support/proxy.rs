@@ -95,7 +95,7 @@ pub(crate) fn send(serve: &ServeProcess, request: &Request) -> ServeResponse {
         .map(|name| (name, request.header(name).to_owned()))
         .filter(|(_, value)| !value.is_empty())
         .collect();
-    serve.send(&request.method, &request.target, &headers, &request.body)
+    serve.send(&request.method, &request.target, &headers, &request.bytes)
 }
 
 /// The response as the proxy passes it on.

@@ -97,7 +97,7 @@ impl ServeProcess {
         method: &str,
         path: &str,
         headers: &[(&str, String)],
-        body: &str,
+        body: &(impl AsRef<[u8]> + ?Sized),
     ) -> ServeResponse {
         self.send_as_host(&self.address, method, path, headers, body)
     }
@@ -109,9 +109,9 @@ impl ServeProcess {
         method: &str,
         path: &str,
         headers: &[(&str, String)],
-        body: &str,
+        body: &(impl AsRef<[u8]> + ?Sized),
     ) -> ServeResponse {
-        let bytes = self.exchange(host, method, path, headers, body.as_bytes());
+        let bytes = self.exchange(host, method, path, headers, body.as_ref());
         ServeResponse::parse(&String::from_utf8(bytes).unwrap())
     }
 
