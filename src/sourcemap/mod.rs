@@ -17,6 +17,7 @@ pub mod injection;
 pub mod inline;
 pub mod map_fault;
 pub mod map_text;
+mod mapped_place;
 pub mod mappings;
 pub mod packed_file;
 pub mod pairing;

@@ -9,30 +9,13 @@ use std::fmt;
 use super::{
     map_fault::MapFault,
     map_text::{MapSection, MapText},
-    mappings::{BrokenMappings, MappedSegment, OriginalPosition, SegmentReader},
+    mapped_place::MappedPlace,
+    mappings::{BrokenMappings, SegmentReader},
     sample_counter::SampleCounter,
     text_lines::TextLines,
 };
 
-/// A place of a script and the place that it leads to. Lines and columns count from one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProvenFrame {
-    /// The line of the script.
-    pub line: u32,
-    /// The column on that line.
-    pub column: u32,
-    /// The source that it leads to.
-    pub source: String,
-    /// The line of that source.
-    pub original_line: u32,
-}
-
-impl ProvenFrame {
-    /// The same place of a script that got a line in front.
-    pub(super) fn one_line_lower(self) -> Self {
-        Self { line: self.line + 1, ..self }
-    }
-}
+pub use super::mapped_place::ProvenFrame;
 
 /// Why the positions of a map are of no use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,33 +66,6 @@ const KEPT_WORDS: usize = 50;
 /// Of those of one source, which are fewer; and of a map that names none of the words that a bundler
 /// made up, as far as they stand on the line.
 const FEW_KEPT_WORDS: usize = 20;
-
-/// Whether a word stands wherever code stands.
-fn is_keyword(word: &str) -> bool {
-    matches!(
-        word,
-        "function"
-            | "return"
-            | "throw"
-            | "typeof"
-            | "else"
-            | "case"
-            | "this"
-            | "null"
-            | "true"
-            | "false"
-            | "void"
-            | "const"
-            | "async"
-            | "await"
-            | "class"
-            | "export"
-            | "import"
-            | "static"
-            | "exports"
-            | "require"
-    )
-}
 
 /// Reads all of `mappings`, looks at all places, compares the words at some, and gives one that is proven.
 pub fn prove<'a>(script: &'a str, map: &'a MapText<'a>) -> Result<ProvenFrame, ProofFault> {
@@ -165,6 +121,7 @@ impl PlaceCount {
         self.words >= MIN_WORDS && self.kept_words * 100 < self.words * kept
     }
 
+    /// Counts a place, which is looked at if it is a sample.
     fn add(&mut self, text: &TextLines<'_>, line: u32, column: u32, is_sample: bool) {
         self.all += 1;
         self.outside += usize::from(!text.has(line, column));
@@ -196,14 +153,6 @@ fn is_data(section: &MapSection<'_>, number: usize) -> bool {
     name.split(['?', '#']).next().is_some_and(|name| name.ends_with(".json"))
 }
 
-/// A place of the script, and what the map says of it.
-struct MappedPlace<'a> {
-    line: u32,
-    column: u32,
-    section: &'a MapSection<'a>,
-    original: OriginalPosition,
-}
-
 impl ProofTally {
     fn look_at(
         &mut self,
@@ -216,9 +165,15 @@ impl ProofTally {
         let places = count(b',') + count(b';');
         let (mut samples, mut word_samples) =
             (SampleCounter::new(places, SAMPLES), SampleCounter::new(places, WORD_SAMPLES));
+        let mut previous = None;
         for segment in section.segments() {
             let Some(place) = MappedPlace::of(section, segment?) else { continue };
+            let earlier = previous.replace(place.position());
             let (is_sample, is_word_sample) = (samples.is_next(), word_samples.is_next());
+            let text = sources.get(place.original.source as usize);
+            let text = text.and_then(|(text, _)| text.as_ref());
+            let tells = (is_sample || is_word_sample) && !place.goes_on(script, text, earlier);
+            let (is_sample, is_word_sample) = (is_sample && tells, is_word_sample && tells);
             self.script.add(script, place.line, place.column, is_sample);
             let mut source = sources.get_mut(place.original.source as usize);
             let mut source =
@@ -274,55 +229,6 @@ impl ProofTally {
     }
 }
 
-impl<'a> MappedPlace<'a> {
-    fn of(section: &'a MapSection<'a>, segment: MappedSegment) -> Option<Self> {
-        let first_column = if segment.line == 0 { section.column } else { 0 };
-        Some(Self {
-            line: section.line.saturating_add(segment.line),
-            column: first_column.saturating_add(segment.column),
-            section,
-            original: segment.original?,
-        })
-    }
-
-    /// Whether a word of the script is that of the source, or the one that the map says was there; none
-    /// where there is no word, or one that stands everywhere or that a bundler makes up.
-    fn keeps_word(&self, script: &TextLines<'_>, source: &TextLines<'_>) -> Option<bool> {
-        let word = script.word(self.line, self.column);
-        if word.len() < 4 || is_keyword(word) {
-            return None;
-        }
-        let meant = source.word(self.original.line, self.original.column);
-        let name = self.original.name.and_then(|name| self.section.names.get(name as usize));
-        let is_on_line =
-            || self.section.names.is_empty() && source.line(self.original.line).contains(word);
-        (!meant.is_empty())
-            .then(|| word == meant || name.is_some_and(|name| name == word) || is_on_line())
-    }
-
-    fn begins_word(&self, line: &TextLines<'_>, ahead: u32) -> bool {
-        let Self { section, original, .. } = self;
-        let word = self.column.checked_sub(ahead).map_or("", |column| line.word(0, column));
-        let name = original.name.and_then(|name| section.names.get(name as usize));
-        let content =
-            section.sources_content.get(original.source as usize).and_then(Option::as_deref);
-        let is_led_to = || {
-            let text = content.and_then(|text| text.split('\n').nth(original.line as usize));
-            text.is_some_and(|text| TextLines::new(text).word(0, original.column) == word)
-        };
-        !word.is_empty() && (name.is_some_and(|name| name == word) || is_led_to())
-    }
-
-    fn frame(&self) -> ProvenFrame {
-        ProvenFrame {
-            line: self.line.saturating_add(1),
-            column: self.column.saturating_add(1),
-            source: self.section.source(self.original.source),
-            original_line: self.original.line.saturating_add(1),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -357,6 +263,26 @@ mod tests {
         assert_eq!(prove_one(&words('b'), &map), Err(ProofFault::OtherScript));
         let data = map.replace("a.ts", "package.json");
         assert!(prove_one(&words('b'), &data).is_ok(), "data has no words of its own");
+    }
+
+    /// A mapping for each character of a line, each `step` columns from the one before it in the source.
+    fn each_character(text: &str, step: char) -> String {
+        format!("AAAA{}", format!(",CAA{step}").repeat(text.len() - 1))
+    }
+
+    #[test]
+    fn a_place_for_each_character_is_right_where_the_characters_are() {
+        let text = "throw new Error('the application has failed to start in somewhere else');";
+        let other = "const anotherApplication = somethingCompletelyDifferent(configuration0);";
+        let same = map(&each_character(text, 'C'), text);
+        assert!(prove_one(text, &same).is_ok());
+        assert_eq!(prove_one(other, &same), Err(ProofFault::OtherScript));
+        let moved = map(&each_character(text, 'C'), &format!("abc{text}"));
+        assert_eq!(prove_one(text, &moved), Err(ProofFault::OtherScript));
+        let without_text = same.replace("sourcesContent", "other");
+        assert!(prove_one(text, &without_text).is_ok());
+        // Traced through a coarser map, all of a line leads to where it begins.
+        assert!(prove_one(text, &map(&each_character(text, 'A'), text)).is_ok());
     }
 
     #[test]

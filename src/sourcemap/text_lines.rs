@@ -65,6 +65,14 @@ impl<'a> TextLines<'a> {
         before.ends_with(is_word_part) && rest.starts_with(is_word_part)
     }
 
+    /// The end of the identifier that a place is inside of, with the character before it; none where it is in
+    /// none.
+    pub(super) fn rest_of_word(&self, line: u32, column: u32) -> Option<(char, &'a str)> {
+        let before = self.split(line, column).0.chars().next_back()?;
+        let rest = self.word(line, column);
+        (is_word_part(before) && !rest.is_empty()).then_some((before, rest))
+    }
+
     fn split(&self, line: u32, column: u32) -> (&'a str, &'a str) {
         let (number, column) = (line as usize, column as usize);
         let text = self.text_of(number);

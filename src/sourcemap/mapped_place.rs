@@ -1,0 +1,142 @@
+//! A place of a script with the place of a source that a map leads it to, and what that tells of the map.
+
+use super::map_text::MapSection;
+use super::mappings::{MappedSegment, OriginalPosition};
+use super::text_lines::TextLines;
+
+/// A place of a script and the place that it leads to. Lines and columns count from one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProvenFrame {
+    /// The line of the script.
+    pub line: u32,
+    /// The column on that line.
+    pub column: u32,
+    /// The source that it leads to.
+    pub source: String,
+    /// The line of that source.
+    pub original_line: u32,
+}
+
+impl ProvenFrame {
+    /// The same place of a script that got a line in front.
+    pub(super) fn one_line_lower(self) -> Self {
+        Self { line: self.line + 1, ..self }
+    }
+}
+
+/// A place of the script, and what the map says of it.
+pub(super) struct MappedPlace<'a> {
+    pub(super) line: u32,
+    pub(super) column: u32,
+    pub(super) section: &'a MapSection<'a>,
+    pub(super) original: OriginalPosition,
+}
+
+/// Whether a word stands wherever code stands.
+fn is_keyword(word: &str) -> bool {
+    matches!(
+        word,
+        "function"
+            | "return"
+            | "throw"
+            | "typeof"
+            | "else"
+            | "case"
+            | "this"
+            | "null"
+            | "true"
+            | "false"
+            | "void"
+            | "const"
+            | "async"
+            | "await"
+            | "class"
+            | "export"
+            | "import"
+            | "static"
+            | "exports"
+            | "require"
+    )
+}
+
+impl<'a> MappedPlace<'a> {
+    pub(super) fn of(section: &'a MapSection<'a>, segment: MappedSegment) -> Option<Self> {
+        let first_column = if segment.line == 0 { section.column } else { 0 };
+        Some(Self {
+            line: section.line.saturating_add(segment.line),
+            column: first_column.saturating_add(segment.column),
+            section,
+            original: segment.original?,
+        })
+    }
+
+    pub(super) fn position(&self) -> (u32, u32, OriginalPosition) {
+        (self.line, self.column, self.original)
+    }
+
+    /// Whether it is inside a word and only goes on with a place before: maps of high resolution have one for
+    /// each character. It says nothing of whose map it is.
+    pub(super) fn goes_on(
+        &self,
+        script: &TextLines<'_>,
+        source: Option<&TextLines<'_>>,
+        earlier: Option<(u32, u32, OriginalPosition)>,
+    ) -> bool {
+        if !script.is_inside_word(self.line, self.column) {
+            return false;
+        }
+        let of = &self.original;
+        let follows = |(line, column, from): (u32, u32, OriginalPosition)| {
+            let is_same_line = (line, from.source, from.line) == (self.line, of.source, of.line);
+            let step = self.column.checked_sub(column);
+            let is_repeated = from.column == of.column;
+            let moves_on = source.is_none() && of.column.checked_sub(from.column) == step;
+            is_same_line && step.is_some() && (is_repeated || moves_on)
+        };
+        let has_its_characters = |source: &TextLines<'_>| {
+            source.rest_of_word(of.line, of.column) == script.rest_of_word(self.line, self.column)
+        };
+        source.is_some_and(has_its_characters) || earlier.is_some_and(follows)
+    }
+
+    /// Whether a word of the script is that of the source, or the one that the map says was there; none
+    /// where there is no word, or one that stands everywhere or that a bundler makes up.
+    pub(super) fn keeps_word(
+        &self,
+        script: &TextLines<'_>,
+        source: &TextLines<'_>,
+    ) -> Option<bool> {
+        let word = script.word(self.line, self.column);
+        if word.len() < 4 || is_keyword(word) {
+            return None;
+        }
+        let meant = source.word(self.original.line, self.original.column);
+        let name = self.original.name.and_then(|name| self.section.names.get(name as usize));
+        let is_on_line =
+            || self.section.names.is_empty() && source.line(self.original.line).contains(word);
+        (!meant.is_empty())
+            .then(|| word == meant || name.is_some_and(|name| name == word) || is_on_line())
+    }
+
+    pub(super) fn begins_word(&self, line: &TextLines<'_>, ahead: u32) -> bool {
+        let Self { section, original, .. } = self;
+        let word = self.column.checked_sub(ahead).map_or("", |column| line.word(0, column));
+        let name = original.name.and_then(|name| section.names.get(name as usize));
+        let content =
+            section.sources_content.get(original.source as usize).and_then(Option::as_deref);
+        let is_led_to = || {
+            let text = content.and_then(|text| text.split('\n').nth(original.line as usize));
+            text.is_some_and(|text| TextLines::new(text).word(0, original.column) == word)
+        };
+        !word.is_empty() && (name.is_some_and(|name| name == word) || is_led_to())
+    }
+
+    pub(super) fn frame(&self) -> ProvenFrame {
+        ProvenFrame {
+            line: self.line.saturating_add(1),
+            column: self.column.saturating_add(1),
+            source: self.section.source(self.original.source),
+            original_line: self.original.line.saturating_add(1),
+        }
+    }
+}
