@@ -9,8 +9,8 @@ pub struct ScriptPrologue<'a> {
     pub insert_at: usize,
     /// The lines before that byte: one where there is a `#!` line, otherwise none.
     pub lines_before: usize,
-    /// The directives with their quotes, in their order, without those that have an escape, for an
-    /// engine knows none of these.
+    /// The directives with their quotes, in their order, without those that have an escape or
+    /// a line separator, for an engine knows none of these.
     pub directives: Vec<&'a str>,
 }
 
@@ -55,7 +55,7 @@ fn directives(text: &str) -> Vec<&str> {
             Some(_) if after.has_line_end && !continues_expression(after.rest) => after.rest,
             Some(_) => break,
         };
-        if !literal.contains('\\') {
+        if !literal.contains(['\\', '\u{2028}', '\u{2029}']) {
             found.push(literal);
         }
         rest = TokenGap::skip(next).rest;
@@ -66,14 +66,16 @@ fn directives(text: &str) -> Vec<&str> {
 /// The string literal that `text` begins with, with its quotes.
 fn string_literal(text: &str) -> Option<&str> {
     let quote = text.chars().next().filter(|first| matches!(first, '"' | '\''))?;
-    let mut is_escaped = false;
+    let (mut is_escaped, mut is_return) = (false, false);
     for (at, character) in text.char_indices().skip(1) {
         match character {
-            _ if is_escaped => is_escaped = false,
-            '\\' => is_escaped = true,
+            // `\r\n` is one line end, and escaped as one.
+            '\n' if std::mem::take(&mut is_return) => {}
+            _ if is_escaped => (is_escaped, is_return) = (false, character == '\r'),
+            '\\' => (is_escaped, is_return) = (true, false),
             '\n' | '\r' => return None,
             _ if character == quote => return Some(&text[..=at]),
-            _ => {}
+            _ => is_return = false,
         }
     }
     None
@@ -171,6 +173,10 @@ mod tests {
             "\u{feff}#!/usr/bin/env node\r\n\"use strict\"",
             "\u{a0}\u{2028}\"use strict\"\u{2028}f()",
             "\"use\\x20strict\";\"use strict\";",
+            "\"a\\\r\nx\"\r\n\"use strict\";",
+            "'a\\\r\n\\\r\n\\\nx';\"use strict\";",
+            "'a\\\rx\\\u{2028}';\"use strict\";",
+            "'a\u{2028}';\"use strict\";",
         ] {
             assert_eq!(directives_of(script), strict, "{script:?}");
         }
@@ -188,6 +194,9 @@ mod tests {
             "\"use strict\", f()",
             "\"use strict",
             "\"use\nstrict\";",
+            "\"a\\\r\n\n\";\"use strict\";",
+            "\"a\\\rb\n\";\"use strict\";",
+            "\"a\\n\n\";\"use strict\";",
             "f();\"use strict\";",
             "(\"use strict\");",
             "/* not closed \"use strict\";",
