@@ -3,7 +3,7 @@
 
 use super::base64_form::{Base64Form, SIZES, escape};
 use super::wide_text::WideText;
-use memchr::memmem;
+use memchr::{memchr_iter, memmem};
 use std::cmp::Reverse;
 use std::ops::Range;
 
@@ -98,11 +98,12 @@ fn narrow_words(bytes: &[u8]) -> Vec<HashWord> {
         at = middle + behind + 1;
     }
     let count = words.len();
+    words.extend(memchr_iter(b'=', bytes).filter_map(|at| padded_word(bytes, at)));
     for begin in NAME_BEGINS {
         words.extend(memmem::find_iter(bytes, begin).filter_map(|at| named_word(bytes, at)));
     }
+    // Of two at one place the longer has an escaped end.
     if words.len() > count {
-        // Of two at one place the longer has an escaped end.
         words.sort_by_key(|word| (word.place.start, Reverse(word.place.end)));
         words.dedup_by(|next, earlier| next.place.start < earlier.place.end);
     }
@@ -189,6 +190,22 @@ fn stands_alone(bytes: &[u8], place: &Range<usize>) -> bool {
     !before.is_some_and(|byte| is_letter(byte) || matches!(byte, b'.' | b'/'))
         && !next.is_some_and(|byte| is_letter(byte) || byte == b'/')
         && !is_extended
+}
+
+/// The hash by MD5 or SHA-1 in base64 whose padding ends at this `=`: unpadded it is like any other word.
+fn padded_word(bytes: &[u8], last: usize) -> Option<HashWord> {
+    let end = last + 1;
+    if bytes.get(end).is_some_and(|next| is_part(*next)) {
+        return None;
+    }
+    let width = if bytes[..last].ends_with(b"=") { 24 } else { 28 };
+    let start = end.checked_sub(width)?;
+    let (digest, form) = Base64Form::read(&bytes[start..end])?;
+    // `sha1-` has five characters.
+    let is_named = name_width(&bytes[start.saturating_sub(5)..start]) > 0;
+    let is_alone = || bytes[..start].last() != Some(&b'+') && stands_alone(bytes, &(start..end));
+    let form = WordForm::Base64(form);
+    (is_named || is_alone()).then_some(HashWord { place: start..end, digest, form, wide: None })
 }
 
 /// The hash in base64 behind the name of an algorithm that begins at a byte, where characters of it are
@@ -316,12 +333,37 @@ mod tests {
                     assert_eq!(rewritten(text.as_bytes(), &new_hash(size)), [&*new], "{text}");
                 }
                 let bare = rewritten(format!("{{\"a.js\":\"{old}\"}}").as_bytes(), &new_hash(size));
-                assert_eq!(bare, vec![new; usize::from(size >= 32)], "{old}");
+                let is_found = size >= 32 || old.ends_with('=');
+                assert_eq!(bare, vec![new; usize::from(is_found)], "{old}");
             }
         }
         let hex = "0".repeat(64);
         for text in [format!("a_{hex}"), format!("{hex}-a"), format!("a-{MD5}_")] {
             assert_eq!(found(&text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_short_hash_in_base64_is_found_by_its_padding_wherever_it_stands_by_itself() {
+        for size in [16, 20] {
+            let hash = STANDARD.encode(vec![0xfb; size]);
+            for (before, after) in [
+                ("", ""),
+                ("{\"md5Hash\":\"", "\"}"),
+                ("Content-MD5: ", "\r\n"),
+                ("SHA=", ",next"),
+                ("md5=:", ":"),
+                ("MD5-", "?x"),
+                ("SHA1-", "."),
+                ("\"\\n", "\\n\""),
+            ] {
+                let text = format!("{before}{hash}{after}");
+                assert_eq!(found(&text), [&*hash], "{text}");
+            }
+            for text in ["xH", "+H", "/H", "a-H", "H=", "Hx", "H.js"] {
+                let text = text.replace('H', &hash);
+                assert_eq!(found(&text), [""; 0], "{text}");
+            }
         }
     }
 

@@ -52,6 +52,10 @@ fn holders(run: &ProgramRun) -> Vec<(&'static str, String)> {
             format!("{}  a.js\n{}  runtime.js\n", sha256(run, a), sha256(run, runtime)),
         ),
         ("dist/sw.js", format!("p([{{url:'/a.js',revision:'{}'}}]);", md5(run, a))),
+        (
+            "dist/bucket.json",
+            format!("{{\"md5Hash\":\"{}\"}}", STANDARD.encode(Md5::digest(run.text(a)))),
+        ),
         ("dist/sub/list", format!("/a.js?v={}\n", md5(run, a))),
     ]
 }
