@@ -2,8 +2,10 @@
 //! style sheets; and texts that name maps.
 
 use super::text_file::TextFile;
+use crate::sourcemap::inline::held_maps;
 use memchr::memmem;
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// What the name of a copy of a file ends with.
@@ -25,11 +27,18 @@ pub(crate) fn is_beside_its_map(file: &Path) -> bool {
     !is_map && file.with_extension("").exists()
 }
 
-/// Whether a style sheet has its map inside.
+/// What style sheets, pages, and scripts that are left alone are called.
+const MAP_HOLDERS: [&str; 7] = ["css", "html", "htm", "xhtml", "js", "cjs", "mjs"];
+
+/// Whether a style sheet has its map inside, or a page or script one that can be read.
 pub(crate) fn has_inline_map(file: &Path) -> bool {
     const COMMENT: &[u8] = b"sourceMappingURL=data:";
-    let is_style = file.extension().is_some_and(|end| end.eq_ignore_ascii_case("css"));
-    is_style && TextFile::read(file).is_some_and(|css| memmem::find(css.text(), COMMENT).is_some())
+    let end = file.extension().and_then(OsStr::to_str).unwrap_or_default().to_ascii_lowercase();
+    let has_one = |text: &[u8]| {
+        memmem::find(text, COMMENT).is_some()
+            && (end == "css" || !held_maps(&String::from_utf8_lossy(text)).is_empty())
+    };
+    MAP_HOLDERS.contains(&&*end) && TextFile::read(file).is_some_and(|file| has_one(file.text()))
 }
 
 /// Whether a text names one of these maps, other than in the comment of a script for its own.

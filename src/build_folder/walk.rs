@@ -238,7 +238,7 @@ impl BuildFolder {
             if name.starts_with('.') || given.rules.ignores(&path, kind.is_dir()) {
                 if kind.is_file() {
                     self.add_hidden(entry.path(), &name);
-                } else if kind.is_dir() && name.starts_with('.') && is_published(&name) {
+                } else if kind.is_dir() && is_published(&name) {
                     self.walk_hidden(&entry.path(), depth + 1)?;
                 }
                 continue;

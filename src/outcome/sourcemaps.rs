@@ -27,6 +27,10 @@ pub struct ExaminedScript {
     pub is_new: bool,
     /// Whether it tells its id while it runs, and not only in a comment.
     pub is_reported: bool,
+    /// Whether it has code, and its map names no source of it.
+    pub is_sourceless: bool,
+    /// Whether it holds a map elsewhere than in its last comment.
+    pub holds_maps: bool,
     /// An id that it had besides.
     pub replaced_id: Option<DebugId>,
     /// A place of it that leads to its source.

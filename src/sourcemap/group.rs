@@ -242,15 +242,20 @@ fn inline_map(
 fn prove(at: usize, script: &str, map: &MapText<'_>) -> Result<Option<ProvenFrame>, GroupFault> {
     match proof::prove(script, map) {
         Ok(frame) => Ok(Some(frame)),
-        // A module of nothing but types has an empty map, and no line of it can throw.
+        // A module of nothing but types has an empty map, and no line of it can throw; code that a bundler made
+        // by itself comes from no source.
         Err(ProofFault::Broken(mappings)) => Err(GroupFault::Map(MapFault::Mappings(mappings))),
-        Err(ProofFault::Empty) if is_without_code(script) => Ok(None),
+        Err(ProofFault::Empty) if is_without_code(script) || names_no_source(map) => Ok(None),
         Err(fault) => Err(GroupFault::Proof(at, fault)),
     }
 }
 
+fn names_no_source(map: &MapText<'_>) -> bool {
+    map.sections.iter().all(|section| section.sources.is_empty())
+}
+
 /// Whether nothing is in a script but what a compiler writes around an empty module.
-fn is_without_code(script: &str) -> bool {
+pub fn is_without_code(script: &str) -> bool {
     const EMPTY: [&str; 6] = [
         "\"usestrict\";",
         "'usestrict';",
@@ -283,6 +288,22 @@ mod tests {
         assert_eq!(group.scripts[0].frame, None);
         let fault = inject(&["f();\n"], Some(map)).expect_err("no place");
         assert_eq!(fault, GroupFault::Proof(0, ProofFault::Empty));
+    }
+
+    #[test]
+    fn code_whose_map_names_no_source_needs_no_place_and_gets_an_id() {
+        let script = "export { a as default } from \"./main.js\";\n";
+        for map in [
+            r#"{"version":3,"file":"f.js","sources":[],"sourcesContent":[],"names":[],"mappings":""}"#,
+            r#"{"version":3,"sources":[],"names":[],"mappings":";;;"}"#,
+            r#"{"version":3,"sources":[],"sections":[]}"#,
+        ] {
+            let group = inject(&[script], Some(map)).expect("no fault");
+            let one = &group.scripts[0];
+            assert_eq!((one.frame.is_none(), one.id.is_some()), (true, true), "{map}");
+            let adjusted = group.map.text.expect("a map with the id");
+            assert!(MapText::read(&adjusted).is_ok_and(|map| map.debug_id() == one.id), "{map}");
+        }
     }
 
     #[test]

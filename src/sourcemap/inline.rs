@@ -4,7 +4,10 @@ use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
+use memchr::memmem;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use std::borrow::Cow;
+use std::ops::Range;
 
 /// Some tools leave the padding out.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -27,6 +30,41 @@ const PLAIN: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'}')
     .add(b'|');
+
+/// What comments and texts name a map by.
+const MAPPING_URL: &str = "sourceMappingURL=";
+
+/// Where a script holds maps, as `data:` URLs behind the name of a map: in comments between code, as in a file
+/// that was put together of others, and in texts, as in code for `eval`.
+pub fn held_maps(script: &str) -> Vec<Range<usize>> {
+    let found = memmem::find_iter(script.as_bytes(), MAPPING_URL);
+    found.filter_map(|at| held_map(script, at + MAPPING_URL.len())).collect()
+}
+
+fn held_map(script: &str, behind_name: usize) -> Option<Range<usize>> {
+    let rest = &script[behind_name..];
+    let start = behind_name + rest.len() - rest.trim_start_matches([' ', '\t']).len();
+    let is_end = |character: char| {
+        character.is_whitespace() || matches!(character, '"' | '\'' | '`' | '\\' | '*')
+    };
+    let length = script[start..].find(is_end).unwrap_or(script.len() - start);
+    let inline = InlineMap::read(&script[start..start + length])?.ok()?;
+    let has_key = |key: &str| memmem::find(inline.map.as_bytes(), key.as_bytes()).is_some();
+    (has_key("\"mappings\"") || has_key("\"sections\"")).then_some(start..start + length)
+}
+
+/// A script without the maps that it holds; every line stays where it is.
+pub fn without_held_maps(script: &str) -> Cow<'_, str> {
+    let (mut text, mut done) = (String::new(), 0);
+    for map in held_maps(script) {
+        text.push_str(&script[done..map.start]);
+        done = map.end;
+    }
+    match done {
+        0 => Cow::Borrowed(script),
+        _ => Cow::Owned(text + &script[done..]),
+    }
+}
 
 /// A `data:` URL taken apart.
 #[derive(Debug, PartialEq, Eq)]
@@ -91,6 +129,39 @@ mod tests {
             assert_eq!(read.with_map(&read.map) == url, is_kept, "{url}");
             let again = read.with_map(&read.map);
             assert_eq!(InlineMap::read(&again).expect("a data: URL").expect("a map").map, read.map);
+        }
+    }
+
+    #[test]
+    fn maps_between_code_and_in_texts_are_found_and_taken_out() {
+        let map = "data:application/json;base64,eyJtYXBwaW5ncyI6IiJ9";
+        let plain = "data:application/json,%7B%22mappings%22:%22%22%7D";
+        for (script, without) in [
+            (format!("a\n//# sourceMappingURL={map}\nb"), "a\n//# sourceMappingURL=\nb"),
+            (
+                format!("a\r\n//@ sourceMappingURL= {plain}\r\nb"),
+                "a\r\n//@ sourceMappingURL= \r\nb",
+            ),
+            (format!("/*# sourceMappingURL={map}*/b"), "/*# sourceMappingURL=*/b"),
+            (
+                format!("eval('f()//# sourceMappingURL={map}\\n')"),
+                "eval('f()//# sourceMappingURL=\\n')",
+            ),
+            (
+                format!("`sourceMappingURL={map}`+\"sourceMappingURL={map}\""),
+                "`sourceMappingURL=`+\"sourceMappingURL=\"",
+            ),
+        ] {
+            assert_eq!(without_held_maps(&script), without, "{script:?}");
+        }
+        for script in [
+            "",
+            "//# sourceMappingURL=a.js.map\nb",
+            "\"/*# sourceMappingURL=data:application/json;base64,\".concat(btoa(a), \" */\")",
+            "//# sourceMappingURL=data:application/json;base64,eyJhIjoxfQ==\nb",
+            "//# sourceMappingURL=data:application/json;base64,?\nb",
+        ] {
+            assert!(held_maps(script).is_empty(), "{script}");
         }
     }
 

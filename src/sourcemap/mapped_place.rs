@@ -89,9 +89,11 @@ impl<'a> MappedPlace<'a> {
         let follows = |(line, column, from): (u32, u32, OriginalPosition)| {
             let is_same_line = (line, from.source, from.line) == (self.line, of.source, of.line);
             let step = self.column.checked_sub(column);
+            let word = script.word(line, column).encode_utf16().count();
+            let is_same_word = step.is_some_and(|step| (step as usize) < word);
             let is_repeated = from.column == of.column;
             let moves_on = source.is_none() && of.column.checked_sub(from.column) == step;
-            is_same_line && step.is_some() && (is_repeated || moves_on)
+            is_same_line && is_same_word && (is_repeated || moves_on)
         };
         let has_its_characters = |source: &TextLines<'_>| {
             source.rest_of_word(of.line, of.column) == script.rest_of_word(self.line, self.column)

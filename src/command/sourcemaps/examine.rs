@@ -16,7 +16,7 @@ use crate::sourcemap::injection::{InjectedMap, InjectedScript};
 use crate::sourcemap::map_text::MapText;
 use crate::sourcemap::packed_file::FilePart;
 use crate::sourcemap::uploaded_map::{SourceRules, UploadedMap};
-use crate::sourcemap::{snippet, trailer};
+use crate::sourcemap::{inline, snippet, trailer};
 use foldhash::fast::FixedState;
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
@@ -154,6 +154,10 @@ impl<'a> FileExaminer<'a> {
                 id: script.id,
                 is_new: script.text.is_some(),
                 is_reported: self.inputs.inject || snippet::registered_id(old).is_some(),
+                is_sourceless: script.frame.is_none()
+                    && map.is_some()
+                    && !group::is_without_code(old),
+                holds_maps: holds_maps(old),
                 replaced_id: script.replaced_id,
                 frame: script.frame.filter(|_| files.is_mapped(self.inputs)),
             });
@@ -230,6 +234,10 @@ impl<'a> FileExaminer<'a> {
         let text = match self.inputs.delete || own_map.is_some() {
             true => trailer::without_mapping_url(text),
             false => text.into(),
+        };
+        let text = match self.inputs.strip_sources {
+            true => Cow::Owned(inline::without_held_maps(&text).into_owned()),
+            false => text,
         };
         if self.inputs.uploads(&file.below) {
             examined.entries.push(PackedEntry {
@@ -312,6 +320,12 @@ impl FileGroup {
             GroupFault::Map(_) | GroupFault::Shared(_) => (map(), fault.to_string()),
         }
     }
+}
+
+/// Whether a script holds a map elsewhere than in its last comment.
+pub(super) fn holds_maps(script: &str) -> bool {
+    !inline::held_maps(script).is_empty()
+        && !inline::held_maps(&trailer::without_mapping_url(script)).is_empty()
 }
 
 fn bare_checksum(script: &str) -> TextSum {

@@ -10,6 +10,7 @@ use crate::sourcemap::earlier::injected_id;
 use crate::sourcemap::ignore_rules::IgnoreRules;
 use crate::sourcemap::pairing::{MapLink, NamedScript, link_maps};
 use crate::sourcemap::trailer;
+use percent_encoding::percent_decode_str;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -125,9 +126,7 @@ impl FileGroups {
                     continue;
                 }
                 MapLink::Inline => None,
-                MapLink::Missing => {
-                    Some(format!("its map {} is not there", url.as_deref().unwrap_or_default()))
-                }
+                MapLink::Missing => Some(why_missing(&script, url.as_deref().unwrap_or_default())),
                 MapLink::Unnamed => Some("it names no map".to_owned()),
                 MapLink::Ambiguous(map) => {
                     let map = folder.maps.get(&map).map_or(map.as_str(), |map| &map.shown);
@@ -195,6 +194,20 @@ impl FileGroups {
         let message =
             format!("no script and no map in {given} has one of the extensions {extensions}");
         Error::new(ErrorCode::NoSourcemaps, message)
+    }
+}
+
+/// Why the map that a script names is not used.
+fn why_missing(script: &BuildFile, url: &str) -> String {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let decoded = percent_decode_str(path).decode_utf8_lossy();
+    let is_there = |path: &str| script.file.with_file_name(path).is_file();
+    let is_relative = !path.is_empty() && !path.starts_with('/');
+    match is_relative && (is_there(path) || is_there(&decoded)) {
+        true => format!(
+            "its map {url} is there, but not among the files of `sourcemaps`: name its folder, too"
+        ),
+        false => format!("its map {url} is not there"),
     }
 }
 

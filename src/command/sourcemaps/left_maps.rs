@@ -1,7 +1,8 @@
 //! Maps that are still on disk when a run ends, whichever way it ends: what is deployed next has them.
 
 use super::ExaminedSourcemaps;
-use super::groups::FileGroups;
+use super::examine::holds_maps;
+use super::groups::{FileGroups, read_text};
 use crate::build_folder::stray_maps::{has_inline_map, is_beside_its_map, names, names_a_map};
 use crate::build_folder::{BuildFile, BuildFolder};
 use crate::command::{Command, RunContext};
@@ -21,6 +22,9 @@ impl ExaminedSourcemaps<'_> {
         let left: Vec<_> = left.chain(stray_maps(&self.files.folder)).collect();
         let warning = published(&left, self.remedy());
         self.progress.warnings.extend(warning);
+        let holders = self.progress.scripts.iter().filter(|script| script.holds_maps);
+        let holders: Vec<_> = holders.map(|script| script.path.clone()).collect();
+        self.progress.warnings.extend(held(&holders));
     }
 
     /// Names the files that list maps which are gone.
@@ -59,6 +63,9 @@ impl ExaminedSourcemaps<'_> {
             }
             _ if self.has_unreported() => {
                 "`delete-sourcemaps` deletes only maps that Sentry can match with events: leave `inject` at `true`, set `release`, or do not deploy them"
+            }
+            _ if self.files.bytecode.iter().any(|group| group.map.is_some()) => {
+                "`delete-sourcemaps` deletes only the maps of scripts that were uploaded, and keeps those of bytecode, for the next run to upload; delete these yourself, or do not deploy them"
             }
             _ => {
                 "`delete-sourcemaps` deletes only the maps of scripts that were uploaded; delete these yourself, or do not deploy them"
@@ -107,14 +114,14 @@ pub(in crate::command) fn warn_of_left_maps(
         true => NOT_UPLOADED,
         false => "nothing was uploaded: run this step again, or do not deploy them",
     };
-    let warning = published(&maps_of(inputs), remedy);
-    outcome.warnings.extend(warning);
+    let lenient = SourcemapInputs { allow_empty: true, ..inputs.clone() };
+    let Ok(found) = FileGroups::find(&lenient) else { return };
+    outcome.warnings.extend(published(&maps_of(&found), remedy));
+    outcome.warnings.extend(held(&map_holders(&found)));
 }
 
 /// The maps in these folders, and the scripts with one inside.
-fn maps_of(inputs: &SourcemapInputs) -> Vec<String> {
-    let lenient = SourcemapInputs { allow_empty: true, ..inputs.clone() };
-    let Ok(found) = FileGroups::find(&lenient) else { return Vec::new() };
+fn maps_of(found: &FileGroups) -> Vec<String> {
     let unmapped: BTreeSet<_> = found.unmapped.iter().map(|(script, _)| script).collect();
     let alone = found.groups.iter().filter(|group| group.map.is_none());
     let inline = alone.flat_map(|group| &group.scripts);
@@ -123,11 +130,31 @@ fn maps_of(inputs: &SourcemapInputs) -> Vec<String> {
     maps.chain(stray_maps(&found.folder)).collect()
 }
 
-/// Maps beside those of scripts: hidden ones, copies, and those inside of style sheets.
+/// The scripts that hold a map elsewhere than in their last comment.
+fn map_holders(found: &FileGroups) -> Vec<String> {
+    let scripts: Vec<_> = found.groups.iter().flat_map(|group| &group.scripts).collect();
+    let hold = parallel::map(&scripts, |script| {
+        read_text(&script.file).is_ok_and(|text| holds_maps(&text))
+    });
+    let holders = scripts.iter().zip(hold).filter(|(_, holds)| *holds);
+    holders.map(|(script, _)| script.shown.clone()).collect()
+}
+
+/// Maps beside those of scripts: hidden ones, copies, and those inside of style sheets and
+/// pages, and of scripts that were left out.
 fn stray_maps(folder: &BuildFolder) -> impl Iterator<Item = String> {
     let stray = folder.stray_maps.iter().filter(|map| map.exists() && !is_beside_its_map(map));
     let styles = folder.others.iter().filter(|file| has_inline_map(file));
     stray.chain(styles).map(|file| folder.shown(file))
+}
+
+fn held(holders: &[String]) -> Option<Warning> {
+    let message = format!(
+        "{} with an inline source map that is not its last comment, such as {}: whoever gets the script gets the sources, and `delete-sourcemaps` leaves such a map; build what the script is put together of without inline source maps",
+        counted(holders.len(), "script"),
+        named(holders)
+    );
+    (!holders.is_empty()).then(|| Warning::new("sourcemaps-published", message))
 }
 
 fn published(left: &[String], remedy: &str) -> Option<Warning> {

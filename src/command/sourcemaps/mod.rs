@@ -27,7 +27,7 @@ use crate::inputs::{Inputs, missing};
 use crate::model::OrgSlug;
 use crate::os::{activity, linkless, parallel};
 use crate::outcome::Outcome;
-use crate::outcome::sourcemaps::{SourcemapProgress, counted, listed};
+use crate::outcome::sourcemaps::{SourcemapProgress, counted, listed, named as listed_names};
 use crate::release::ReleaseVersion;
 use crate::sourcemap::bundle::BundleTarget;
 use crate::text::quote;
@@ -113,7 +113,7 @@ impl<'a> FoundSourcemaps<'a> {
                 added.map_err(|error| no_space(&error))?;
             }
         }
-        for group in &std::mem::take(&mut self.files.bytecode) {
+        for group in &self.files.bytecode {
             let examined = examiner.bytecode(group, target.release.is_some() || !self.are_sent);
             accepted.add_bytecode(examined, &mut draft).map_err(|error| no_space(&error))?;
         }
@@ -152,11 +152,12 @@ impl<'a> FoundSourcemaps<'a> {
 
     fn tell(&mut self, progress: &mut SourcemapProgress, bundle: &BundleFile, lacks: &[String]) {
         progress.unmapped = std::mem::take(&mut self.files.unmapped);
+        note_sourceless(progress);
         progress.faults.append(&mut self.files.unreadable);
         progress.file_count = bundle.count;
         progress.bundle_size = bundle.uncut.size;
         progress.bundle_id = Some(bundle.uncut.id.clone());
-        progress.warnings = self.files.folder.warnings();
+        progress.warnings.extend(self.files.folder.warnings());
         if !progress.unmapped.is_empty() && self.inputs.allow_empty {
             let count = counted(progress.unmapped.len(), "script");
             let message = format!("{count} without a source map: {}", listed(&progress.unmapped));
@@ -282,6 +283,23 @@ impl RunContext<'_> {
                 Err(Error::combine(mistakes).expect("one of the five is a mistake"))
             }
         }
+    }
+}
+
+/// Names scripts whose maps name no source: code that a bundler made by itself, or scripts without a map if there is no other.
+fn note_sourceless(progress: &mut SourcemapProgress) {
+    let scripts = progress.scripts.iter().filter(|script| script.is_sourceless);
+    let named: Vec<_> = scripts.map(|script| script.path.clone()).collect();
+    if progress.scripts.iter().all(|script| script.frame.is_none()) {
+        let why = |path| (path, "its source map names no source".to_owned());
+        progress.unmapped.extend(named.into_iter().map(why));
+    } else if !named.is_empty() {
+        let message = format!(
+            "{} whose source map names no source, such as {}: Sentry shows the code as it was built there",
+            counted(named.len(), "script"),
+            listed_names(&named)
+        );
+        progress.warnings.push(Warning::new("sources-missing", message));
     }
 }
 

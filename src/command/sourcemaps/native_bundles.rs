@@ -56,6 +56,8 @@ impl FileExaminer<'_> {
                 id: id.clone(),
                 is_new: false,
                 is_reported: id.is_some(),
+                is_sourceless: false,
+                holds_maps: false,
                 replaced_id: None,
                 frame: Some(frame).filter(|_| files.is_mapped(self.inputs)),
             }],

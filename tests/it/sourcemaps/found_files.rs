@@ -44,6 +44,26 @@ fn hidden_files_and_packages_are_left_out_and_a_named_package_is_not() {
 }
 
 #[test]
+fn a_map_outside_of_what_is_named_is_said_to_be_there() {
+    let run = sourcemaps();
+    write_script(&run, "dist/a.js");
+    let map = run.text("dist/a.js.map");
+    std::fs::remove_file(run.path("dist/a.js.map")).unwrap();
+    write(&run, "maps/a b.map", map);
+    for (url, words) in [
+        ("../maps/a%20b.map", "its map ../maps/a%20b.map is there, but not among the files"),
+        ("../maps/c.map", "its map ../maps/c.map is not there"),
+        ("https://a.io/a.map", "its map https://a.io/a.map is not there"),
+    ] {
+        write(&run, "dist/a.js", format!("{}//# sourceMappingURL={url}\n", source("a")));
+        let ended = run.execute().expect(2);
+        assert!(ended.stderr.contains(words), "{url}: {}", ended.stderr);
+    }
+    write(&run, "dist/a.js", format!("{}//# sourceMappingURL=../maps/a%20b.map\n", source("a")));
+    run.clone().args(&["sourcemaps", "dist", "maps"]).execute().expect(0);
+}
+
+#[test]
 fn a_file_of_rules_leaves_files_out() {
     let scripts = ["dist/a.js", "dist/vendor/b.js", "dist/vendor/keep.js"];
     let run = sourcemaps();

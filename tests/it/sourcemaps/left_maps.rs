@@ -69,6 +69,32 @@ fn a_map_that_is_not_in_the_bundle_is_not_deleted() {
 }
 
 #[test]
+fn a_map_inside_of_a_script_that_is_not_its_last_comment_is_named_and_never_uploaded_stripped() {
+    let run = sourcemaps()
+        .var("FINISHLINE_DELETE_SOURCEMAPS", "true")
+        .var("FINISHLINE_SOURCEMAPS_STRIP_SOURCES", "true")
+        .var("FINISHLINE_SOURCEMAPS_IGNORE", "left/out.js");
+    let inner = STANDARD.encode(identity_map("../src/vendor.ts", "vendor()\n"));
+    let comment = format!("//# sourceMappingURL=data:application/json;base64,{inner}\n");
+    let text = format!("vendor();\n{comment}{}", source("app"));
+    write(&run, "dist/app.js", format!("{text}//# sourceMappingURL=app.js.map\n"));
+    write(&run, "dist/app.js.map", identity_map("../src/app.ts", &text));
+    write(&run, "dist/left/out.js", &text);
+    write(&run, "dist/index.html", format!("<script>{text}</script>"));
+    let ended = run.execute().expect(0);
+    for words in [
+        "1 script with an inline source map that is not its last comment, such as `dist/app.js`",
+        "2 source maps left in the folder, such as `dist/index.html`, `dist/left/out.js`",
+    ] {
+        assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);
+    }
+    assert!(run.text("dist/app.js").contains(&inner), "code is not rewritten");
+    let files = uploaded(&run);
+    assert!(files["~/app.js"].contains("vendor();\n//# sourceMappingURL=\n"), "{files:?}");
+    assert!(files.values().all(|text| !text.contains(&inner)), "{files:?}");
+}
+
+#[test]
 fn maps_that_no_script_of_the_upload_has_are_named_and_packed_copies_go() {
     let run = sourcemaps().var("FINISHLINE_DELETE_SOURCEMAPS", "true");
     write_script(&run, "dist/a.js");

@@ -90,6 +90,16 @@ fn bytecode_whose_map_has_no_id_needs_a_release() {
 }
 
 #[test]
+fn the_map_of_bytecode_that_stays_is_not_said_to_be_of_nothing_that_was_uploaded() {
+    let run = sourcemaps().var("FINISHLINE_DELETE_SOURCEMAPS", "true");
+    write(&run, "dist/main.jsbundle", hermes());
+    write(&run, "dist/main.jsbundle.map", map_with_id());
+    let ended = run.execute().expect(0);
+    assert!(run.path("dist/main.jsbundle.map").exists());
+    assert!(ended.stderr.contains("and keeps those of bytecode"), "{}", ended.stderr);
+}
+
+#[test]
 fn a_frame_in_bytecode_is_led_back_by_the_map_beside_it() {
     let run = sourcemaps();
     write(&run, "dist/main.jsbundle", hermes());
