@@ -67,14 +67,53 @@ impl<'a> Iterator for ScriptReader<'a> {
                 continue;
             }
             self.0 = &rest[1..];
+            if let Some((text, name)) = raw_text(self.0) {
+                self.0 = &text[raw_text_end(text, name)?..];
+                continue;
+            }
             let Some(tag) = behind_name(self.0, b"script") else { continue };
             let text = &tag[tag_end(tag)?..];
-            let end = memchr::memchr_iter(b'<', text)
-                .find(|at| behind_name(&text[at + 1..], b"/script").is_some())?;
+            let end = script_end(text)?;
             self.0 = &text[end..];
             return Some(&text[..end]);
         }
     }
+}
+
+/// Elements in which a browser reads text and no tags.
+const RAW_TEXTS: [&[u8]; 7] =
+    [b"title", b"textarea", b"style", b"xmp", b"iframe", b"noembed", b"noframes"];
+
+/// The text behind the tag of such an element, and its name.
+fn raw_text(text: &[u8]) -> Option<(&[u8], &'static [u8])> {
+    let found = RAW_TEXTS.iter().find_map(|name| Some((behind_name(text, name)?, *name)));
+    found.and_then(|(tag, name)| Some((&tag[tag_end(tag)?..], name)))
+}
+
+fn raw_text_end(text: &[u8], name: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'<', text).find(|at| {
+        text[at + 1..].strip_prefix(b"/").is_some_and(|rest| behind_name(rest, name).is_some())
+    })
+}
+
+/// Where the text of a script ends. Behind `<!--` a script in it has an end of its own.
+fn script_end(text: &[u8]) -> Option<usize> {
+    let (mut is_comment, mut is_nested) = (false, false);
+    for at in memchr::memchr2_iter(b'<', b'-', text) {
+        let (rest, tag) = (&text[at..], &text[at + 1..]);
+        if rest.starts_with(b"<!--") {
+            is_comment = true;
+        } else if rest.starts_with(b"-->") {
+            (is_comment, is_nested) = (false, false);
+        } else if rest.starts_with(b"<") && behind_name(tag, b"/script").is_some() {
+            if !std::mem::take(&mut is_nested) {
+                return Some(at);
+            }
+        } else if is_comment && rest.starts_with(b"<") && behind_name(tag, b"script").is_some() {
+            is_nested = true;
+        }
+    }
+    None
 }
 
 /// What stands behind the name of a tag, in any letter case.
@@ -105,6 +144,22 @@ mod tests {
     fn scripts(page: &str) -> Vec<String> {
         let texts = inline_scripts(page.as_bytes()).into_iter();
         texts.map(|text| String::from_utf8(text).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_tag_in_a_text_is_none_and_a_script_in_a_comment_of_a_script_does_not_end_it() {
+        for (page, found) in [
+            ("<title><script></title><script>a</script>", &["a"][..]),
+            ("<TEXTAREA rows='>'><script></Textarea ><script>a</script>", &["a"]),
+            ("<style>p{}</style><titles><script>a</script>", &["a"]),
+            ("<script><!--<script>a</script>--></script>b", &["<!--<script>a</script>-->"]),
+            ("<script><!--a</script>b</script>", &["<!--a"]),
+            ("<script><!--><script>a</script>b</script>", &["<!--><script>a"]),
+            ("<script>a--><script>b</script>", &["a--><script>b"]),
+            ("<title><script>a</script>", &[]),
+        ] {
+            assert_eq!(scripts(page), found, "{page}");
+        }
     }
 
     #[test]

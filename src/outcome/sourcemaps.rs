@@ -27,7 +27,7 @@ pub struct ExaminedScript {
     pub is_new: bool,
     /// Whether it tells its id while it runs, and not only in a comment.
     pub is_reported: bool,
-    /// Whether it has code, and its map names no source of it.
+    /// Whether it has code, and its map leads to no source by right.
     pub is_sourceless: bool,
     /// Whether it holds a map elsewhere than in its last comment.
     pub holds_maps: bool,

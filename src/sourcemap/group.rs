@@ -245,13 +245,15 @@ fn prove(at: usize, script: &str, map: &MapText<'_>) -> Result<Option<ProvenFram
         // A module of nothing but types has an empty map, and no line of it can throw; code that a bundler made
         // by itself comes from no source.
         Err(ProofFault::Broken(mappings)) => Err(GroupFault::Map(MapFault::Mappings(mappings))),
-        Err(ProofFault::Empty) if is_without_code(script) || names_no_source(map) => Ok(None),
+        Err(ProofFault::Empty) if is_without_code(script) || names_no_code(map) => Ok(None),
         Err(fault) => Err(GroupFault::Proof(at, fault)),
     }
 }
 
-fn names_no_source(map: &MapText<'_>) -> bool {
-    map.sections.iter().all(|section| section.sources.is_empty())
+/// Whether a map has no source, or none but data, of which bundlers make code without places.
+fn names_no_code(map: &MapText<'_>) -> bool {
+    let mut sections = map.sections.iter();
+    sections.all(|section| (0..section.sources.len()).all(|at| proof::is_data(section, at)))
 }
 
 /// Whether nothing is in a script but what a compiler writes around an empty module.
@@ -297,6 +299,7 @@ mod tests {
             r#"{"version":3,"file":"f.js","sources":[],"sourcesContent":[],"names":[],"mappings":""}"#,
             r#"{"version":3,"sources":[],"names":[],"mappings":";;;"}"#,
             r#"{"version":3,"sources":[],"sections":[]}"#,
+            r#"{"version":3,"sources":["../de.json"],"sourcesContent":["{}"],"names":[],"mappings":""}"#,
         ] {
             let group = inject(&[script], Some(map)).expect("no fault");
             let one = &group.scripts[0];

@@ -173,10 +173,6 @@ mod tests {
             "\u{feff}#!/usr/bin/env node\r\n\"use strict\"",
             "\u{a0}\u{2028}\"use strict\"\u{2028}f()",
             "\"use\\x20strict\";\"use strict\";",
-            "\"a\\\r\nx\"\r\n\"use strict\";",
-            "'a\\\r\n\\\r\n\\\nx';\"use strict\";",
-            "'a\\\rx\\\u{2028}';\"use strict\";",
-            "'a\u{2028}';\"use strict\";",
         ] {
             assert_eq!(directives_of(script), strict, "{script:?}");
         }
@@ -194,9 +190,6 @@ mod tests {
             "\"use strict\", f()",
             "\"use strict",
             "\"use\nstrict\";",
-            "\"a\\\r\n\n\";\"use strict\";",
-            "\"a\\\rb\n\";\"use strict\";",
-            "\"a\\n\n\";\"use strict\";",
             "f();\"use strict\";",
             "(\"use strict\");",
             "/* not closed \"use strict\";",
@@ -204,6 +197,25 @@ mod tests {
             "",
         ] {
             assert_eq!(directives_of(script), Vec::<&str>::new(), "{script:?}");
+        }
+    }
+
+    #[test]
+    fn an_escaped_line_end_is_one_of_a_directive_in_each_form() {
+        for script in [
+            "\"a\\\r\nx\"\r\n\"use strict\";",
+            "'a\\\r\n\\\r\n\\\nx';\"use strict\";",
+            "'a\\\rx\\\u{2028}';\"use strict\";",
+            "'a\u{2028}';\"use strict\";",
+        ] {
+            assert_eq!(directives_of(script), ["\"use strict\""], "{script:?}");
+        }
+        for script in [
+            "\"a\\\r\n\n\";\"use strict\";",
+            "\"a\\\rb\n\";\"use strict\";",
+            "\"a\\n\n\";\"use strict\";",
+        ] {
+            assert!(directives_of(script).is_empty(), "{script:?}");
         }
     }
 

@@ -143,12 +143,14 @@ impl PlaceCount {
 /// The texts of the sources that are code, each with the count of its places.
 fn source_texts<'a>(section: &'a MapSection<'_>) -> Vec<(Option<TextLines<'a>>, PlaceCount)> {
     let texts = section.sources_content.iter().map(Option::as_deref).enumerate();
-    let code = texts.map(|(number, text)| text.filter(|_| !is_data(section, number)));
+    // Some tools write an empty text where they know none.
+    let is_code = |number, text: &str| !text.is_empty() && !is_data(section, number);
+    let code = texts.map(|(number, text)| text.filter(|text| is_code(number, text)));
     code.map(|text| (text.map(TextLines::new), PlaceCount::default())).collect()
 }
 
 /// Whether a source is no code: its places are those of the code that was made of it.
-fn is_data(section: &MapSection<'_>, number: usize) -> bool {
+pub(super) fn is_data(section: &MapSection<'_>, number: usize) -> bool {
     let name = section.sources.get(number).and_then(Option::as_deref).unwrap_or_default();
     name.split(['?', '#']).next().is_some_and(|name| name.ends_with(".json"))
 }
@@ -258,7 +260,9 @@ mod tests {
         };
         let mappings =
             vec!["AAAA"; 1].into_iter().chain(vec!["AACA"; 39]).collect::<Vec<_>>().join(";");
+        let unknown = map(&mappings, "");
         let map = map(&mappings, &words('a'));
+        assert!(prove_one(&words('b'), &unknown).is_ok(), "an empty text is none");
         assert!(prove_one(&words('a'), &map).is_ok());
         assert_eq!(prove_one(&words('b'), &map), Err(ProofFault::OtherScript));
         let data = map.replace("a.ts", "package.json");

@@ -291,11 +291,11 @@ fn note_sourceless(progress: &mut SourcemapProgress) {
     let scripts = progress.scripts.iter().filter(|script| script.is_sourceless);
     let named: Vec<_> = scripts.map(|script| script.path.clone()).collect();
     if progress.scripts.iter().all(|script| script.frame.is_none()) {
-        let why = |path| (path, "its source map names no source".to_owned());
+        let why = |path| (path, "its source map leads to no source".to_owned());
         progress.unmapped.extend(named.into_iter().map(why));
     } else if !named.is_empty() {
         let message = format!(
-            "{} whose source map names no source, such as {}: Sentry shows the code as it was built there",
+            "{} whose source map leads to no source, such as {}: Sentry shows the code as it was built there",
             counted(named.len(), "script"),
             listed_names(&named)
         );

@@ -73,13 +73,17 @@ fn a_chunk_that_comes_from_no_source_is_uploaded_with_the_others_and_not_alone()
     let empty = r#"{"version":3,"sources":[],"sourcesContent":[],"names":[],"mappings":""}"#;
     write(&run, "dist/f.js.map", empty);
     let ended = run.execute().expect(2);
-    assert!(ended.stderr.contains("its source map names no source"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("its source map leads to no source"), "{}", ended.stderr);
     assert!(run.path("dist/f.js.map").exists());
     write_script(&run, "dist/a.js");
     write(&run, "dist/f.js", facade);
     write(&run, "dist/f.js.map", empty);
     let ended = run.execute().expect(0);
-    assert!(ended.stderr.contains("1 script whose source map names no source"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("1 script whose source map leads to no source"),
+        "{}",
+        ended.stderr
+    );
     assert!(run.text("dist/f.js").contains("//# debugId="));
     assert!(!run.path("dist/a.js.map").exists() && !run.path("dist/f.js.map").exists());
 }

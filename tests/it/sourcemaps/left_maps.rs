@@ -95,6 +95,25 @@ fn a_map_inside_of_a_script_that_is_not_its_last_comment_is_named_and_never_uplo
 }
 
 #[test]
+fn an_ignored_folder_is_published_with_the_rest_and_looked_through() {
+    for ignored in ["static", "static/", "static/**"] {
+        let run = sourcemaps()
+            .var("FINISHLINE_DELETE_SOURCEMAPS", "true")
+            .var("FINISHLINE_SOURCEMAPS_IGNORE", ignored);
+        write_script(&run, "dist/a.js");
+        write_script(&run, "dist/static/b.js");
+        let digest = sha2::Sha256::digest(run.text("dist/a.js"));
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        write(&run, "dist/static/sums.txt", format!("{hex}  a.js\n"));
+        let ended = run.execute().expect(0);
+        for words in ["`dist/static/sums.txt` has the hash", "such as `dist/static/b.js.map`"] {
+            assert!(ended.stderr.contains(words), "{ignored} {words}: {}", ended.stderr);
+        }
+        assert!(!run.text("dist/static/b.js").contains("debugId"), "it is not uploaded");
+    }
+}
+
+#[test]
 fn maps_that_no_script_of_the_upload_has_are_named_and_packed_copies_go() {
     let run = sourcemaps().var("FINISHLINE_DELETE_SOURCEMAPS", "true");
     write_script(&run, "dist/a.js");
