@@ -190,7 +190,9 @@ fn check_login(_: &str) -> String {
 
 fn check_server(address: &str, silence: Duration) -> String {
     let again = match silence < READ_TIMEOUT {
-        true => "run again with `timeout: 120s`, of which an answer may take 30 s",
+        true => {
+            "an answer may take a quarter of `timeout`: set `timeout: 120s`, which allows 30 s, and run again"
+        }
         false => "run again",
     };
     format!(

@@ -31,9 +31,10 @@ pub(super) fn token(origins: &TokenOrigins, job: &Job) -> Error {
 fn empty_secret(host: Host) -> &'static str {
     match host {
         host if host.is_github_like() => {
-            "a secret that this job cannot read is empty: check its name where the workflow sets \
-             SENTRY_AUTH_TOKEN, and that it exists in the repository's Settings › Secrets and variables › \
-             Actions; if it belongs to an environment, add `environment:` to the job"
+            "GitHub passes an empty value for a secret that does not exist, or that the job may not read: \
+             check its name where the workflow sets SENTRY_AUTH_TOKEN, and that it is in the repository's \
+             Settings › Secrets and variables › Actions; a secret of an environment needs `environment:` in \
+             the job, and a called workflow needs `secrets: inherit`"
         }
         Host::Gitlab => {
             "check SENTRY_AUTH_TOKEN in the project's or the group's Settings › CI/CD › Variables; a \

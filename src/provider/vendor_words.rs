@@ -64,9 +64,9 @@ const ADVICE: [(&str, &str); 17] = [
     ("timestamp_refused", "check the clock of this machine"),
 ];
 
-const CORRECT_CLIENT: &str = "compare `clientId` in `state` with that of the OAuth application at {asked}, in the settings of the \
-     user, the group or the server that owns it; if it is right, renew the secret there (the old one \
-     stops working) and set it as `clientSecret`";
+const CORRECT_CLIENT: &str = "look at {asked} for the OAuth application, in the settings of its user, group or administrator: its \
+     id must be the `clientId` in `state`; if it is, renew its secret (the old one stops working) and \
+     set that as `clientSecret`";
 const CORRECT_REDIRECT: &str = "the OAuth application in the settings of {asked} must have the `redirect_uri` that is in \
      `redirect-url`";
 
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn words_that_mean_a_field_name_it_and_whose_settings_to_compare() {
         for (body, expected) in [
-            (r#"{"error":"invalid_client"}"#, "`clientId` and `clientSecret` in `state`"),
+            (r#"{"error":"invalid_client"}"#, "the `clientId` in `state`"),
             (r#"{"error":"invalid_client","error_description":"AADSTS7000215: no"}"#, "its id"),
             (
                 "oauth_problem=consumer_key_unknown",
