@@ -43,8 +43,9 @@ const ACTION_INPUTS: &[&str] = &[
 
 /// What is the matter with an input that action-release does not have, and what to do.
 fn foreign_input(name: &str) -> (String, &'static str) {
+    let lower = name.to_ascii_lowercase();
     let is_known =
-        InputSpec::find(name).is_some() || OTHER_NAMES.iter().any(|other| other.name == name);
+        InputSpec::find(&lower).is_some() || OTHER_NAMES.iter().any(|other| other.name == lower);
     match is_known {
         true => (
             format!("`{name}` has no effect in action-release, and has one in finishline"),
@@ -68,6 +69,15 @@ pub(super) fn edits(
     std::iter::once(edit).chain(deploy).collect()
 }
 
+/// What is to be known where the step names no version, and its default may be another commit.
+pub(super) fn version_note(step: &StepText<'_>, has_variable: bool) -> Option<MigrationNote> {
+    let given = ["release", "version"].iter().filter_map(|name| step.input(name)?.text());
+    let is_named = has_variable || given.into_iter().any(|text| !text.trim().is_empty());
+    let message = "without `release`, finishline may take another version than action-release, which takes \
+        the checked-out commit: at pull requests, the head and not the merge commit";
+    (!is_named).then(|| MigrationNote::advice(step.node.line, message))
+}
+
 fn edit(step: &StepText<'_>, notes: &mut Vec<MigrationNote>) -> Option<TextEdit> {
     let uses = step.node.get("uses")?;
     let name = uses.text()?.split('@').next()?;
@@ -75,12 +85,12 @@ fn edit(step: &StepText<'_>, notes: &mut Vec<MigrationNote>) -> Option<TextEdit>
     for (key, value) in step.node.get("with").map_or(&[][..], YamlNode::map) {
         let name = key.text().unwrap_or_default();
         let text = value.text().unwrap_or_default();
-        if !ACTION_INPUTS.contains(&name) {
+        if !ACTION_INPUTS.iter().any(|known| known.eq_ignore_ascii_case(name)) {
             let (message, hint) = foreign_input(name);
             notes.push(MigrationNote::untranslated(key.line, message, hint));
         }
         let is_known = matches!(text, "" | "auto" | "skip" | "manual") || text.contains("${{");
-        if name == "set_commits" && !is_known {
+        if name.eq_ignore_ascii_case("set_commits") && !is_known {
             let message = format!("`set_commits` is {}", quote(text));
             notes.push(MigrationNote::untranslated(
                 key.line,

@@ -24,7 +24,7 @@ impl VariableReader<'_> {
         notes.extend(self.dist_note());
         let may_be_set = self.is_composite
             || ENVIRONMENT_SOURCES.iter().any(|name| self.step.source.contains(name));
-        let deploy = self.deploy().filter(|_| may_be_set && self.input("deploy").is_none())?;
+        let deploy = self.deploy().filter(|_| may_be_set && self.step.input("deploy").is_none())?;
         let edit = self.insertion(&deploy);
         if edit.is_none() {
             let message = "a variable may name an environment here, and finishline would record a deploy that action-release does not";
@@ -36,7 +36,8 @@ impl VariableReader<'_> {
 
     /// The line that says when there is a deploy; none where there is always one.
     fn deploy(&self) -> Option<String> {
-        let environment = self.input("environment").and_then(YamlNode::text).unwrap_or_default();
+        let environment =
+            self.step.input("environment").and_then(YamlNode::text).unwrap_or_default();
         let environment = environment.trim();
         if environment.is_empty() {
             return Some("deploy: false".to_owned());
@@ -49,19 +50,12 @@ impl VariableReader<'_> {
     fn dist_note(&self) -> Option<MigrationNote> {
         let has_maps = ["sourcemaps", "sourcemap", "upload_sourcemaps"]
             .iter()
-            .any(|name| self.input(name).is_some());
-        let is_set = has_maps && self.input("dist").is_none();
+            .any(|name| self.step.input(name).is_some());
+        let is_set = has_maps && self.step.input("dist").is_none();
         (is_set && self.step.source.contains("SENTRY_DIST")).then(|| {
             let message = "finishline takes `SENTRY_DIST` for the `dist` of the source maps, which action-release does not: set it for other steps only if events have no `dist`";
             MigrationNote::advice(self.step.node.line, message)
         })
-    }
-
-    /// An input of the step, whose name GitHub takes in any letter case.
-    fn input(&self, name: &str) -> Option<&YamlNode> {
-        let with = self.step.node.get("with").map_or(&[][..], YamlNode::map);
-        let is_it = |key: &YamlNode| key.text().is_some_and(|key| key.eq_ignore_ascii_case(name));
-        with.iter().find(|(key, _)| is_it(key)).map(|(_, value)| value)
     }
 
     /// The change that adds an input, where the step is written plainly.

@@ -3,6 +3,7 @@
 use super::workflow_step::ACTION;
 use crate::model::OrgSlug;
 use crate::text::words::word_enum;
+use crate::text::yaml_writer::is_other_than_text;
 
 word_enum! {
     /// The hosts that a file is written for.
@@ -179,15 +180,12 @@ impl StarterOptions {
     }
 }
 
-/// Words that are no texts to YAML.
-const RESERVED: [&str; 9] = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"];
-
 /// A value that YAML reads as this text; [`is_plain`] holds for it.
 fn scalar(value: &str) -> String {
     let is_word = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
     let is_text = value.starts_with(|c: char| c.is_ascii_alphabetic())
         && value.chars().all(is_word)
-        && !RESERVED.iter().any(|word| value.eq_ignore_ascii_case(word));
+        && !is_other_than_text(value);
     if is_text { value.to_owned() } else { format!("\"{value}\"") }
 }
 

@@ -11,8 +11,6 @@ pub(super) struct StepEnvironment {
     uncertain: BTreeSet<String>,
     /// How many earlier steps may have set variables.
     generation: usize,
-    /// Whether a workflow elsewhere sets more.
-    is_open: bool,
     /// Whether the job has a ref at every event.
     has_ref: bool,
 }
@@ -26,13 +24,12 @@ impl StepEnvironment {
         of_job: &BTreeMap<String, String>,
         of_step: &BTreeMap<String, String>,
         generation: usize,
-        is_open: bool,
     ) -> Self {
         let mut texts = of_job.clone();
         texts.extend(of_step.clone());
         let is_of_job = |name: &&String| generation > 0 && !of_step.contains_key(*name);
         let uncertain = of_job.keys().filter(is_of_job).cloned().collect();
-        Self { texts, uncertain, generation, is_open, has_ref: false }
+        Self { texts, uncertain, generation, has_ref: false }
     }
 
     /// The same where the job has a ref at every event, or not.
@@ -63,7 +60,7 @@ impl StepEnvironment {
 
     /// Whether nothing sets a variable.
     pub(super) fn is_unset(&self, name: &str) -> bool {
-        !self.is_open && self.generation == 0 && !self.has(name)
+        self.generation == 0 && !self.has(name)
     }
 
     /// A text that only the same value of a variable has; a mark is in what the file does not tell.

@@ -9,7 +9,7 @@ use super::pure_script::{self, BY_HAND};
 use super::script_part::{JobPart, ScriptPart};
 use super::script_session::script_notes;
 use super::shell_reader;
-use super::workflow_host::{has_alias, has_ref, idle_event, may_be_windows, releases_head};
+use super::workflow_host::{has_alias, has_ref, idle_words, may_be_windows, releases_head};
 use super::workflow_job::{JobSteps, StepScript, env_texts, scripts};
 use super::workflow_reasons::{StuckStep, read_steps};
 use super::workflow_rewrite::ConvertedGroup;
@@ -32,7 +32,8 @@ pub(super) fn edits(
     notes: &mut Vec<MigrationNote>,
 ) -> Vec<TextEdit> {
     let mut edits = Vec::new();
-    let read_steps = &read_steps(source);
+    let lower = source.to_ascii_lowercase();
+    let read_steps = &read_steps(&lower);
     for document in documents {
         let jobs = document.get("jobs").map_or(&[][..], YamlNode::map).iter().map(|(_, job)| job);
         for job in jobs.chain(document.get("runs")) {
@@ -44,7 +45,7 @@ pub(super) fn edits(
                 notes.push(MigrationNote::untranslated(line, message, hint));
                 continue;
             }
-            let mut of_job = action_edits(document, &steps, notes);
+            let mut of_job = action_edits([document, job], &steps, notes);
             let nodes: Vec<_> = steps.iter().map(|step| step.node).chain([document, job]).collect();
             of_job.extend(job_steps(document, job, steps, read_steps).edits(notes));
             if !of_job.is_empty() {
@@ -58,15 +59,20 @@ pub(super) fn edits(
 
 /// The changes to the steps that use action-release.
 fn action_edits(
-    document: &YamlNode,
+    [document, job]: [&YamlNode; 2],
     steps: &[StepText<'_>],
     notes: &mut Vec<MigrationNote>,
 ) -> Vec<TextEdit> {
     let mut edits = Vec::new();
     for step in steps {
         let of_step = action_release::edits(step, document.get("runs").is_some(), notes);
-        let idle = of_step.first().and(idle_event(document));
-        notes.extend(idle.map(|event| idle_note(step, event)));
+        if !of_step.is_empty() && !releases_head(document) {
+            let sets_release = |node: &YamlNode| env_texts(node).contains_key("SENTRY_RELEASE");
+            let has_variable = [document, job, step.node].into_iter().any(sets_release);
+            notes.extend(action_release::version_note(step, has_variable));
+        }
+        let idle = of_step.first().and(idle_words(document));
+        notes.extend(idle.map(|words| MigrationNote::advice(step.node.line, words)));
         edits.extend(of_step);
     }
     edits
@@ -90,13 +96,11 @@ fn job_steps<'a>(
         may_be_windows: may_be_windows(job),
         releases_head: releases_head(document),
         has_ref: has_ref(document),
-        idle_event: idle_event(document),
+        idle_words: idle_words(document),
+        setters: Vec::new(),
+        may_set_version: false,
     }
-}
-
-fn idle_note(step: &StepText<'_>, event: &str) -> MigrationNote {
-    let message = format!("at the event `{event}` a step of finishline may do nothing");
-    MigrationNote::advice(step.node.line, message)
+    .with_setters()
 }
 
 /// What is to be known of an organization or a project that is a secret.

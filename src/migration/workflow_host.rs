@@ -36,8 +36,28 @@ pub(super) fn has_ref(document: &YamlNode) -> bool {
     !events.is_empty() && !events.iter().any(|(name, _)| is_without(name))
 }
 
+/// Where the events are named, if not in this document alone.
+fn other_events(document: &YamlNode) -> Option<&'static str> {
+    let is_of_caller = |(name, _): &(&str, Vec<&str>)| *name == "workflow_call";
+    if document.get("runs").is_some() || events(document).iter().any(is_of_caller) {
+        return Some("the event is the caller's");
+    }
+    document.get("on").is_some_and(is_alias).then_some("an alias names the events")
+}
+
+/// What is to be said where a step may do nothing at an event at which a call did something.
+pub(super) fn idle_words(document: &YamlNode) -> Option<String> {
+    let idle = idle_event(document);
+    let named =
+        idle.map(|event| format!("at the event `{event}` a step of finishline may do nothing"));
+    let other = other_events(document);
+    let other = other
+        .map(|where_named| format!("{where_named}, and at some a step of finishline does nothing"));
+    named.or(other)
+}
+
 /// An event at which a step may do nothing where a call did something.
-pub(super) fn idle_event(document: &YamlNode) -> Option<&str> {
+fn idle_event(document: &YamlNode) -> Option<&str> {
     let is_idle = |(name, types): &(&str, Vec<&str>)| match *name {
         "release" => {
             let is_made = |kind: &&str| ["published", "released", "prereleased"].contains(kind);

@@ -19,6 +19,10 @@ pub(super) struct JobSteps<'a> {
     pub(super) steps: Vec<StepText<'a>>,
     /// The scripts of the steps that have one.
     pub(super) scripts: Vec<Option<StepScript>>,
+    /// The steps that may set variables for those behind them.
+    pub(super) setters: Vec<usize>,
+    /// Whether a script may set a variable that names a version.
+    pub(super) may_set_version: bool,
     /// The variables in the `env:` of the workflow and the job, with their texts.
     pub(super) of_job: BTreeMap<String, String>,
     /// The steps whose outputs the file reads.
@@ -35,8 +39,8 @@ pub(super) struct JobSteps<'a> {
     pub(super) releases_head: bool,
     /// Whether there is a ref at every event.
     pub(super) has_ref: bool,
-    /// An event at which a step may do nothing.
-    pub(super) idle_event: Option<&'a str>,
+    /// What is to be said of events at which a step may do nothing.
+    pub(super) idle_words: Option<String>,
 }
 
 /// The script of a step.
@@ -90,31 +94,35 @@ impl JobSteps<'_> {
 
     /// Whether the file reads something of a step elsewhere.
     pub(super) fn is_read(&self, step: usize) -> bool {
-        let is_among = |id: &str| self.read_steps.contains(id) || self.read_steps.contains("*");
-        self.steps[step].value("id").is_some_and(is_among)
+        let is_among =
+            |id: String| self.read_steps.contains(id.as_str()) || self.read_steps.contains("*");
+        self.steps[step].value("id").map(str::to_ascii_lowercase).is_some_and(is_among)
     }
 
     /// What the script of a step begins with.
     pub(super) fn environment_of(&self, step: usize) -> StepEnvironment {
-        let generation = (0..step).filter(|earlier| self.sets_variables(*earlier)).count();
+        let generation = self.setters.partition_point(|setter| *setter < step);
         let of_step = env_texts(self.steps[step].node);
-        StepEnvironment::new(&self.of_job, &of_step, generation, self.is_composite)
-            .with_ref(self.has_ref)
+        StepEnvironment::new(&self.of_job, &of_step, generation).with_ref(self.has_ref)
     }
 
     /// Whether nothing but the checked-out commit can be the version that a step takes by default.
     pub(super) fn proposes_head(&self, environment: &StepEnvironment) -> bool {
-        let names_any = |step: usize| {
-            let script = self.script(step).unwrap_or_default();
-            script.lines().filter(|line| line.contains("GITHUB_ENV")).any(may_set_version)
-        };
-        self.releases_head
-            && !environment.names().any(names_version)
-            && !(0..self.steps.len()).any(names_any)
+        self.releases_head && !self.may_set_version && !environment.names().any(names_version)
     }
 
-    /// Whether a step may set variables for those behind it.
-    pub(super) fn sets_variables(&self, step: usize) -> bool {
+    /// Looks once for what every step is asked about those before it.
+    pub(super) fn with_setters(mut self) -> Self {
+        self.setters = (0..self.steps.len()).filter(|step| self.sets_variables(*step)).collect();
+        let names_any = |script: &StepScript| {
+            let lines = script.text.lines().filter(|line| line.contains("GITHUB_ENV"));
+            lines.into_iter().any(may_set_version)
+        };
+        self.may_set_version = self.scripts.iter().flatten().any(names_any);
+        self
+    }
+
+    fn sets_variables(&self, step: usize) -> bool {
         if let Some(action) = self.steps[step].value("uses") {
             return !owner_is_among(action, ACTION_OWNERS);
         }

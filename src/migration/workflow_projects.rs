@@ -11,6 +11,12 @@ use std::collections::BTreeMap;
 /// What is the matter with a step, and what to do.
 pub(super) type StepProblem = (&'static str, &'static str);
 
+const OTHER_PROJECTS: &str = "nothing in this file tells the projects of this call: the step takes those of \
+    the release, where `.sentryclirc` may name others";
+
+const LENIENT_COMMITS: &str = "this call fails if Sentry does not know the repository, or the commits cannot be \
+    read: the step warns and goes on";
+
 impl JobSteps<'_> {
     /// What the step must be told of its projects, so that it adds none to the release.
     pub(super) fn other_projects(
@@ -50,14 +56,13 @@ impl JobSteps<'_> {
     /// What a step does that its calls do not, or may not.
     pub(super) fn group_notes(&self, group: &StepGroup, parts: &[JobPart]) -> Vec<MigrationNote> {
         let is_named = group.inputs.get("projects").is_some();
-        if !is_named || self.has_variable(group.step, "SENTRY_PROJECT") {
-            return Vec::new();
-        }
-        let unnamed = group.calls.iter().filter(|call| is_without_projects(call));
-        let message = "nothing in this file tells the projects of this call: the step takes those of the \
-            release, where `.sentryclirc` may name others";
+        let is_unsure = is_named && !self.has_variable(group.step, "SENTRY_PROJECT");
+        let unnamed = group.calls.iter().filter(|call| is_unsure && is_without_projects(call));
+        let strict = group.calls.iter().filter(|call| names_commits(call));
+        let notes = unnamed.map(|call| (call, OTHER_PROJECTS));
+        let notes = notes.chain(strict.map(|call| (call, LENIENT_COMMITS)));
         let line = |call: &PureCall| self.line_of(group.step, call.index, parts);
-        unnamed.map(|call| MigrationNote::advice(line(call), message)).collect()
+        notes.map(|(call, message)| MigrationNote::advice(line(call), message)).collect()
     }
 
     /// For each group the one before it that makes its release, wherever the group's own step runs.
@@ -107,7 +112,8 @@ const NO_RELEASE: StepProblem = (
 );
 
 /// Whether a step with this `if:` runs although one before it failed.
-fn runs_after_failure(condition: &str) -> bool {
+pub(super) fn runs_after_failure(condition: &str) -> bool {
+    let condition = condition.to_ascii_lowercase().replace(char::is_whitespace, "");
     ["always()", "failure()", "cancelled()"].iter().any(|word| condition.contains(word))
 }
 
@@ -119,6 +125,13 @@ fn makes_release(group: &StepGroup) -> bool {
 
 fn is_among(own: &str, made: &str) -> bool {
     own == made || own.split(',').all(|one| made.split(',').any(|other| one == other))
+}
+
+/// Whether the commits are those that the call names or the checkout has, without which it fails.
+fn names_commits(call: &PureCall) -> bool {
+    let commits =
+        call.call.inputs.get("commits").filter(|_| call.call.task == SentryCliTask::SetCommits);
+    commits.is_some_and(|commits| commits != "auto")
 }
 
 /// Whether a call takes projects and names none.

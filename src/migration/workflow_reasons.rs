@@ -3,6 +3,7 @@
 use super::pure_script::BY_HAND;
 use super::workflow_host::has_alias;
 use super::workflow_job::JobSteps;
+use super::workflow_projects::runs_after_failure;
 use crate::text::quote;
 use std::collections::BTreeSet;
 
@@ -12,7 +13,7 @@ pub(super) type StuckStep = (usize, String, String);
 /// How many steps one script may become.
 const MAX_STEPS: usize = 100;
 
-/// The steps of which a file reads something, by their ids; `*` for any.
+/// The steps of which a file in lower case reads something, by their ids; `*` for any.
 pub(super) fn read_steps(source: &str) -> BTreeSet<&str> {
     let behind = source.match_indices("steps").map(|(at, word)| &source[at + word.len()..]);
     behind.filter_map(read_step).collect()
@@ -48,9 +49,8 @@ impl JobSteps<'_> {
             let message = "an alias says something of the variables, the shell or the runner here";
             return Some(reason(message.to_owned(), "write the text in place of the alias"));
         }
-        if let Some(event) = self.idle_event {
-            let message = format!("at the event `{event}` a step of finishline may do nothing");
-            return Some(reason(message, BY_HAND));
+        if let Some(words) = &self.idle_words {
+            return Some(reason(words.clone(), BY_HAND));
         }
         let environment = self.environment_of(step);
         if let Some(name) = environment.names().find(|name| differs_for_step(name)) {
@@ -79,10 +79,11 @@ impl JobSteps<'_> {
     /// Why a script is not as many steps as it would become.
     pub(super) fn count_reason(&self, step: usize, count: usize) -> Option<StuckStep> {
         let condition = self.steps[step].value("if").unwrap_or_default();
-        let changes = ["always()", "failure()", "cancelled()", "job.status", "hashFiles"];
+        let lower = condition.to_ascii_lowercase();
         let continues = self.steps[step].value("continue-on-error");
         let goes_on = continues.is_some_and(|value| value != "false")
-            || changes.iter().any(|word| condition.contains(word));
+            || runs_after_failure(condition)
+            || ["job.status", "hashfiles"].iter().any(|word| lower.contains(word));
         if count > 1 && goes_on {
             let message = format!(
                 "this script would be {count} steps, and its `if:` or `continue-on-error` would let the later \

@@ -2,6 +2,7 @@
 
 use super::edit::TextEdit;
 use super::yaml_tree::{YamlNode, plain_or_quoted};
+use crate::inputs::table::{FlagKind, InputSpec};
 use std::ops::Range;
 
 /// How the action is taken.
@@ -17,6 +18,13 @@ impl<'a> StepText<'a> {
     /// Its value under a key.
     pub(super) fn value(&self, key: &str) -> Option<&'a str> {
         self.node.get(key).and_then(YamlNode::text)
+    }
+
+    /// An input of the action that it uses, whose name GitHub takes in any letter case.
+    pub(super) fn input(&self, name: &str) -> Option<&'a YamlNode> {
+        let with = self.node.get("with").map_or(&[][..], YamlNode::map);
+        let is_it = |key: &YamlNode| key.text().is_some_and(|key| key.eq_ignore_ascii_case(name));
+        with.iter().find(|(key, _)| is_it(key)).map(|(_, value)| value)
     }
 
     /// What is written for a key, without what stands around it.
@@ -126,7 +134,7 @@ fn use_of_action(indent: &str, with: &[(String, String)]) -> String {
         text.push_str(&format!("\n{indent}with:"));
     }
     for (name, value) in with {
-        let is_switch = matches!(value.as_str(), "true" | "false");
+        let is_switch = InputSpec::find(name).is_some_and(|input| input.flag == FlagKind::Switch);
         let value = if is_switch { value.clone() } else { plain_or_quoted(value) };
         text.push_str(&format!("\n{indent}  {name}: {value}"));
     }

@@ -3,6 +3,7 @@
 use super::edit::TextEdit;
 use super::shell_reader::excess_nesting;
 use super::shell_scan::MAX_NESTING;
+use crate::text::yaml_writer::is_other_than_text;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use std::ops::Range;
 
@@ -140,10 +141,11 @@ pub(super) fn plain_or_quoted(text: &str) -> String {
         || text.contains(" #")
         || text.ends_with([':', ' '])
         || text.contains(['\n', '\t']);
-    let is_other = matches!(
-        serde_yaml::from_str::<serde_yaml::Value>(text),
-        Ok(value) if !value.is_string()
-    );
+    let is_other = is_other_than_text(text)
+        || matches!(
+            serde_yaml::from_str::<serde_yaml::Value>(text),
+            Ok(value) if !value.is_string()
+        );
     match (starts_well || is_home) && !has_sign && !is_other {
         true => text.to_owned(),
         false if text.contains('"') && !text.contains(['\n', '\t']) => {

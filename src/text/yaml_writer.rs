@@ -68,21 +68,25 @@ fn string(text: &str) -> String {
     if text.chars().all(is_shown) && one_line(text) == text {
         let plain = serde_yaml::to_string(text).expect("a text is YAML");
         let plain = plain.trim_end_matches('\n');
-        return if is_other_in_yaml_1_1(plain) { format!("'{plain}'") } else { plain.to_owned() };
+        return if is_other_than_text(plain) { format!("'{plain}'") } else { plain.to_owned() };
     }
     let escaped: String = text.chars().map(escape).collect();
     format!("\"{escaped}\"")
 }
 
-/// Whether readers of YAML 1.1 take a plain text for something else: a truth value, a date or a number
-/// with colons, a merge key or a default (yaml.org/type).
-fn is_other_in_yaml_1_1(plain: &str) -> bool {
-    let words = ["y", "n", "yes", "no", "on", "off", "<<", "="];
-    let is_word = words.iter().any(|word| plain.eq_ignore_ascii_case(word));
+/// Whether some reader, of YAML 1.1 or 1.2, takes a plain text for something else: nothing, a truth value,
+/// a number of any base or size, a date, a merge key or a default (yaml.org/type).
+pub(crate) fn is_other_than_text(plain: &str) -> bool {
+    const WORDS: [&str; 13] =
+        ["", "~", "null", "true", "false", "y", "n", "yes", "no", "on", "off", "<<", "="];
+    let is = |words: &[&str], text: &str| words.iter().any(|word| text.eq_ignore_ascii_case(word));
     let is_number_like =
         plain.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'));
-    let is_of_numbers = |c: char| c.is_ascii_digit() || "+-_:.TtZ ".contains(c);
-    is_word || (is_number_like && plain.chars().all(is_of_numbers))
+    let is_of_numbers = |c: char| c.is_ascii_hexdigit() || "+-_:.oOxXtTzZ ".contains(c);
+    let is_number =
+        plain.contains(|c: char| c.is_ascii_digit()) && plain.chars().all(is_of_numbers);
+    let is_no_number = is(&[".inf", ".nan"], plain.trim_start_matches(['+', '-']));
+    is(&WORDS, plain) || is_number_like && (is_number || is_no_number)
 }
 
 /// Whether everybody who reads a text sees this character and takes it for no other, and YAML has it.
@@ -187,6 +191,8 @@ mod tests {
     fn what_older_readers_take_for_something_else_is_quoted() {
         for text in
             ["yes", "No", "on", "y", "2001-01-01", "1:30", "<<", "=", "2001-01-01T10:00:00Z"]
+                .into_iter()
+                .chain(["007", "0o17", "0x_1f", "1e400", "1_000.5", "+1", "1e3456789"])
         {
             assert_eq!(string(text), format!("'{text}'"));
         }

@@ -217,4 +217,11 @@ fn what_a_step_may_do_beside_its_calls_is_said() {
     assert_eq!((note.line, note.is_untranslated), (7, false));
     assert!(note.message.contains("`.sentryclirc`"), "{note:?}");
     assert!(migrated.text.contains("uses:"), "{}", migrated.text);
+    for (commits, count) in [("--auto", 0), ("--local", 1), ("--commit a/b@1234567", 1)] {
+        let script = script.replace("--auto", commits).replace("v1 ", "-p web v1 ");
+        let migrated = migrate("release.yml", &format!("{head}{script}\n"));
+        assert_eq!(migrated.notes.len(), count, "{:?}", migrated.notes);
+        let is_said = |note: &MigrationNote| note.message.contains("the step warns and goes on");
+        assert!(migrated.notes.iter().all(is_said), "{:?}", migrated.notes);
+    }
 }

@@ -146,13 +146,6 @@ fn a_script_goes_with_its_installation_only_where_nothing_needs_it() {
 }
 
 #[test]
-fn a_composite_action_keeps_its_installation_for_those_who_use_it() {
-    let text = "runs:\n  using: composite\n  steps:\n    - shell: bash\n      run: npm i -g @sentry/cli\n    - shell: bash\n      run: sentry-cli releases new v1\n";
-    let migrated = migrate("action.yml", text);
-    assert!(migrated.text.contains("npm i -g") && migrated.text.contains("OWNER/"));
-}
-
-#[test]
 fn the_name_of_an_action_may_have_any_case() {
     let step = "- uses: GetSentry/Action-Release@v3\n  with:\n    environment: prod\n";
     let migrated = migrate("a.yml", &workflow(step));

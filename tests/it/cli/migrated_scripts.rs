@@ -89,10 +89,8 @@ fn a_value_that_may_be_empty_is_no_input() {
         assert_stays(&text, value);
     }
     // A deployment may be of a commit, which has no ref.
-    for on in ["deployment", "[push, workflow_call]"] {
-        let text = workflow(on, UBUNTU, "sentry-cli releases new \"$GITHUB_REF_NAME\"");
-        assert_stays(&text, "github.ref_name");
-    }
+    let text = workflow("deployment", UBUNTU, "sentry-cli releases new \"$GITHUB_REF_NAME\"");
+    assert_stays(&text, "github.ref_name");
     let project = "sentry-cli releases new -p \"${{ matrix.project }}\" v1";
     assert_stays(&workflow("push", UBUNTU, project), "several words or items");
 }
@@ -193,7 +191,7 @@ fn a_proposed_version_is_left_out_only_where_it_is_the_default() {
     let script = "V=$(sentry-cli releases propose-version)\nsentry-cli releases new \"$V\"";
     let by_git = script.replace("sentry-cli releases propose-version", "git rev-parse HEAD");
     let words = "by default a step may take another version";
-    for on in ["pull_request", "[push, pull_request_target]", "workflow_call", "merge_group"] {
+    for on in ["pull_request", "[push, pull_request_target]", "merge_group"] {
         assert_stays(&workflow(on, UBUNTU, script), words);
     }
     for env in ["SOURCE_VERSION", "SENTRY_RELEASE", "HEROKU_SLUG_COMMIT", "CIRCLE_SHA1"] {
@@ -237,6 +235,77 @@ fn a_call_at_an_event_where_a_step_may_do_nothing_stays() {
         "deployment_status",
     ] {
         assert_stays(&workflow(on, UBUNTU, script), "may do nothing");
+    }
+}
+
+#[test]
+fn a_call_stays_where_the_event_is_named_elsewhere_and_of_an_action_that_is_said() {
+    let call = "- run: sentry-cli releases new v1\n        shell: bash\n";
+    let action = "- uses: getsentry/action-release@v3\n";
+    let workflow = |on: &str| format!("on: {on}\n{HEAD}{UBUNTU}    steps:\n      ");
+    let composite = "runs:\n  using: composite\n  steps:\n      ".to_owned();
+    for (head, words) in [
+        (workflow("workflow_call"), "the event is the caller's"),
+        (workflow("[push, workflow_call]"), "the event is the caller's"),
+        (workflow("{push: {}, workflow_call: {inputs: {}}}"), "the event is the caller's"),
+        (composite, "the event is the caller's"),
+        (format!("x: &x [closed]\n{}", workflow("{pull_request: {types: *x}}")), "an alias"),
+        (format!("x: &x [delete]\n{}", workflow("*x")), "an alias"),
+    ] {
+        assert_stays(&format!("{head}{call}"), words);
+        let migrated = migrate("release.yml", &format!("{head}{action}"));
+        assert!(migrated.text.contains("OWNER/"), "{}", migrated.text);
+        let is_said = migrated.notes.iter().any(|note| note.message.contains(words));
+        assert!(is_said, "{head}: {:?}", migrated.notes);
+    }
+}
+
+#[test]
+fn an_action_without_a_version_at_an_event_with_another_default_is_said() {
+    let text = |on: &str, rest: &str| {
+        format!(
+            "on: {on}\n{HEAD}{UBUNTU}    steps:\n      - uses: getsentry/action-release@v3\n{rest}"
+        )
+    };
+    let given = |key: &str, line: &str| format!("        {key}:\n          {line}\n");
+    for (on, rest, is_said) in [
+        ("pull_request", String::new(), true),
+        ("[push, pull_request_target]", given("with", "environment: qa"), true),
+        ("workflow_call", given("with", "release: ''"), true),
+        ("pull_request", given("with", "Version: v1"), false),
+        ("pull_request", given("env", "SENTRY_RELEASE: v1"), false),
+        ("push", given("with", "environment: qa"), false),
+    ] {
+        let notes = migrate("release.yml", &text(on, &rest)).notes;
+        let said = notes.iter().any(|note| note.message.contains("without `release`"));
+        assert_eq!((said, notes.iter().any(|note| note.is_untranslated)), (is_said, false));
+    }
+}
+
+#[test]
+fn an_input_of_an_action_may_have_any_letter_case() {
+    let step = "      - uses: getsentry/action-release@v3\n        with:\n          Environment: qa\n          SOURCEMAPS: dist\n";
+    let head = format!("on: push\n{HEAD}{UBUNTU}    steps:\n");
+    let migrated = migrate("release.yml", &format!("{head}{step}"));
+    assert_eq!(migrated.notes, Vec::new());
+    let migrated = migrate("release.yml", &format!("{head}{step}          Set_Commits: x\n"));
+    assert!(migrated.notes[0].message.contains("`set_commits` is `x`"), "{:?}", migrated.notes);
+    let migrated = migrate("release.yml", &format!("{head}{step}          Ignore: x\n"));
+    let [note] = migrated.notes.as_slice() else { panic!("{:?}", migrated.notes) };
+    assert!(note.message.contains("has one in finishline"), "{note:?}");
+    // Nor has the name of a step whose outputs are read.
+    let call = "      - id: Make\n        run: sentry-cli releases new v1\n      - run: echo ${{ Steps.make.outputs.x }}\n";
+    assert_stays(&format!("{head}{call}"), "other steps read the outputs");
+    let call = "      - if: Always ( )\n        run: |\n          sentry-cli releases new v1\n          sentry-cli sourcemaps upload -r v1 d\n";
+    assert_stays(&format!("{head}{call}"), "its `if:`");
+}
+
+#[test]
+fn a_version_is_the_same_text_to_every_reader_of_yaml() {
+    for version in ["007", "1.10", "0o17", "0x_1f", "1e400", "1_000", "+1", "true", "No", "1:30"] {
+        let text = workflow("push", UBUNTU, &format!("sentry-cli releases new {version}"));
+        let new = migrate("release.yml", &text).text;
+        assert!(new.contains(&format!("release: \"{version}\"\n")), "{new}");
     }
 }
 
