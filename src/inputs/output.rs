@@ -75,6 +75,8 @@ pub struct OutputOptions {
     pub log_format: OutputFormat,
     /// When colors are shown.
     pub color: ColorChoice,
+    /// Whether a call of sentry-cli asks: it leaves no file in the checkout that no input names.
+    pub is_called: bool,
     /// Where the whole result goes as JSON.
     pub result_file: Option<String>,
     /// Where the dotenv report goes.
@@ -98,6 +100,7 @@ impl OutputOptions {
             log_level: reader.value("log-level", log_level).unwrap_or(level),
             log_format: reader.value("log-format", format).unwrap_or(OutputFormat::Text),
             color: reader.value("color", color).unwrap_or_default(),
+            is_called: reader.is_called(),
             result_file: reader.value("result-file", text),
             dotenv: reader.value("dotenv", text),
             output_prefix: reader

@@ -52,12 +52,13 @@ impl OutputFile {
             path.map(|path| Self { input, path, format, appended, prefix })
         };
         let dotenv = || match host {
+            _ if options.is_called => None,
             Host::Gitlab => Some(in_env_dir(env, "CI_PROJECT_DIR", "finishline.env")),
             Host::Jenkins => Some(in_env_dir(env, "WORKSPACE", "finishline.env")),
             _ => None,
         };
         let in_project = || in_env_dir(env, "CI_PROJECT_DIR", "finishline-annotations.json");
-        let annotations = || (host == Host::Gitlab).then(in_project);
+        let annotations = || (host == Host::Gitlab && !options.is_called).then(in_project);
         let step_summary = env.get("GITHUB_STEP_SUMMARY").filter(|_| host.is_github_like());
         let summary = || step_summary.map(str::to_owned);
         let files = [
@@ -149,7 +150,7 @@ pub(crate) fn variable(host: Host) -> Option<(&'static str, FileFormat)> {
 /// The file by which the host itself takes values.
 fn of_host(options: &OutputOptions, env: &Env) -> Option<OutputFile> {
     let (host, prefix) = (options.host, options.output_prefix.clone());
-    if host == Host::Woodpecker {
+    if host == Host::Woodpecker && !options.is_called {
         let (input, format) = ("finishline.env", FileFormat::Exports);
         let path = in_env_dir(env, "CI_WORKSPACE", input);
         return Some(OutputFile { input, path, format, appended: false, prefix });

@@ -287,6 +287,7 @@ fn sinks(host: Host) -> OutputSinks {
         log_level: LogLevel::Debug,
         color: ColorChoice::Auto,
         log_format: OutputFormat::Text,
+        is_called: false,
         result_file: file("result"),
         dotenv: file("dotenv"),
         output_prefix: "FINISHLINE_OUT_".to_owned(),

@@ -5,6 +5,7 @@ use crate::support::git_repository::RepositoryFolder;
 use crate::support::run::ProgramRun;
 use crate::support::serve::{ServeProcess, TOKEN};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 const RELEASE: &str = "/api/0/organizations/acme/releases/v1/";
 
@@ -235,6 +236,33 @@ fn a_variable_of_the_job_adds_nothing_to_a_call() {
 }
 
 /// As sentry-cli does, whatever the push was.
+#[test]
+fn a_call_leaves_no_file_in_the_checkout_that_nothing_asks_for() {
+    let serve = ServeProcess::start();
+    let run = script(&serve);
+    let folder = run.path("");
+    let names = || {
+        let entries = std::fs::read_dir(&folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect::<BTreeSet<_>>()
+    };
+    let before = names();
+    for (variables, folder_variable) in [
+        ([("GITLAB_CI", "true"), ("CI", "true")], "CI_PROJECT_DIR"),
+        ([("JENKINS_URL", "http://x.example"), ("BUILD_ID", "1")], "WORKSPACE"),
+        ([("CI", "woodpecker"), ("CI_SYSTEM_NAME", "woodpecker")], "CI_WORKSPACE"),
+    ] {
+        let job = run.clone().var(folder_variable, folder.clone());
+        let job = variables.into_iter().fold(job, |job, (name, value)| job.var(name, value));
+        call(&job, "releases -p web new v1", 0);
+        call(&job, "releases list", 0);
+        call(&job, "releases finalize never", 1);
+        assert_eq!(names(), before, "{folder_variable}");
+        call(&job.var("FINISHLINE_DOTENV", "asked.env"), "releases -p web new v1", 0);
+        assert!(run.text("asked.env").contains("RELEASE=v1\n"), "{}", run.text("asked.env"));
+        std::fs::remove_file(run.path("asked.env")).unwrap();
+    }
+}
+
 #[test]
 fn local_commits_begin_where_the_release_before_ended() {
     let serve = ServeProcess::start();
