@@ -29,8 +29,9 @@ pub struct SourcemapInputs {
     pub wait: bool,
     /// Whether scripts without a source map, or no script at all, are no error.
     pub allow_empty: bool,
-    /// Whether a call of sentry-cli asks: it accepts scripts without a map, and not that there is nothing.
-    pub is_called: bool,
+    /// Whether scripts without a map are accepted, and still something must be there to be sent: a call
+    /// of sentry-cli asks for that too.
+    pub needs_files: bool,
     /// Whether the source maps go once they are uploaded.
     pub delete: bool,
     /// Whether maps are uploaded without the texts of their sources.
@@ -47,11 +48,13 @@ impl SourcemapInputs {
         ignored.extend(of_file.unwrap_or_default());
         let mut switch =
             |name: &str, default: bool| reader.value(name, parse::boolean).unwrap_or(default);
+        let allows_nothing = switch("allow-empty", false);
+        let allows_unmapped = switch("allow-unmapped", false);
         let switches = Self {
             inject: switch("inject", true),
             strip_common_prefix: switch("strip-common-prefix", false),
             wait: switch("sourcemaps-wait", true),
-            allow_empty: switch("allow-empty", false),
+            allow_empty: allows_nothing || allows_unmapped,
             delete: switch("delete-sourcemaps", false),
             strip_sources: switch("sourcemaps-strip-sources", false),
             refresh: switch("inject-refresh", false),
@@ -59,7 +62,7 @@ impl SourcemapInputs {
         };
         Self {
             paths: reader.value("sourcemaps", paths).unwrap_or_default(),
-            is_called: reader.is_called(),
+            needs_files: reader.is_called() || allows_unmapped && !allows_nothing,
             dist: reader.value("dist", dist),
             url_prefix: reader.value("url-prefix", parse::text).unwrap_or_else(|| "~/".to_owned()),
             url_suffix: reader.value("url-suffix", parse::text).unwrap_or_default(),

@@ -294,6 +294,8 @@ pub const INPUTS: &[InputSpec] = &[
         "waits until Sentry has processed the upload; without it, a later refusal goes unnoticed").used_by(&[Sourcemaps]),
     source_maps("allow-empty", &["FINISHLINE_ALLOW_EMPTY"], Switch, Entry(Boolean), "false",
         "accepts scripts without a source map, and a folder without scripts").used_by(&[Sourcemaps]),
+    source_maps("allow-unmapped", &["FINISHLINE_ALLOW_UNMAPPED"], Switch, Entry(Boolean), "false",
+        "accepts scripts without a source map").used_by(&[Sourcemaps]),
     source_maps("delete-sourcemaps", &["FINISHLINE_DELETE_SOURCEMAPS"], Switch, Entry(Boolean), "false",
         "deletes the source maps and the comments that name them once Sentry has them").used_by(&[Sourcemaps]),
     source_maps("sourcemaps-strip-sources", &["FINISHLINE_SOURCEMAPS_STRIP_SOURCES"], Switch, Entry(Boolean), "false",

@@ -30,7 +30,7 @@ pub const RELEASE: &[&str] = &[
     "paths", "remote", "finalize", "released-at", "release-url", "wait-for-commits", "deploy", "deploy-name",
     "deploy-url", "started-at", "finished-at",
     "sourcemaps", "inject", "dist", "url-prefix", "url-suffix", "strip-prefix", "strip-common-prefix",
-    "sourcemaps-ignore", "sourcemaps-ignore-file", "sourcemaps-extensions", "sourcemaps-wait", "allow-empty",
+    "sourcemaps-ignore", "sourcemaps-ignore-file", "sourcemaps-extensions", "sourcemaps-wait", "allow-empty", "allow-unmapped",
     "delete-sourcemaps", "sourcemaps-strip-sources", "inject-refresh", "url", "auth-token", "headers", "github-token",
 ];
 

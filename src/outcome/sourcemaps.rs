@@ -95,7 +95,7 @@ impl SourcemapProgress {
             let count = counted(self.unmapped.len(), "script");
             let message = format!("{count} without a source map: {}", listed(&self.unmapped));
             Error::new(ErrorCode::NoSourcemaps, message).with_hint(
-                "build them with source maps, leave them out with `sourcemaps-ignore`, or set `allow-empty: true`",
+                "build them with source maps, leave them out with `sourcemaps-ignore`, or set `allow-unmapped: true`",
             )
         });
         Error::combine(faulty.into_iter().chain(lacking).collect())

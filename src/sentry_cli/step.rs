@@ -35,7 +35,7 @@ const ORDER: &[&str] = &[
     "sourcemaps-ignore-file",
     "sourcemaps-extensions",
     "sourcemaps-wait",
-    "allow-empty",
+    "allow-unmapped",
     "dry-run",
     "log-level",
 ];
@@ -148,7 +148,7 @@ impl StepInputs {
         }
         // sentry-cli warns of a script without a map, unless it is to be strict.
         if (uploads || injects) && !self.is_strict {
-            values.insert("allow-empty", "true".to_owned());
+            values.insert("allow-unmapped", "true".to_owned());
         }
         let place = |name: &str| ORDER.iter().position(|known| *known == name);
         let mut values: Vec<_> = values.into_iter().collect();

@@ -52,15 +52,15 @@ const CALLS: &[(&str, &str)] = &[
     ),
     (
         "sourcemaps upload ./a ./b -r 1.0 -d 7 -u ~/ --validate",
-        "release=1.0 sourcemaps=./a,./b inject=false dist=7 url-prefix=~/ allow-empty=true",
+        "release=1.0 sourcemaps=./a,./b inject=false dist=7 url-prefix=~/ allow-unmapped=true",
     ),
     (
         "sourcemaps inject ./a -i x --ignore y",
-        "sourcemaps=./a sourcemaps-ignore=x,y allow-empty=true",
+        "sourcemaps=./a sourcemaps-ignore=x,y allow-unmapped=true",
     ),
     (
         "releases files 1.0 upload-sourcemaps ./d --rewrite --url-prefix ~/j",
-        "release=1.0 sourcemaps=./d inject=false url-prefix=~/j allow-empty=true",
+        "release=1.0 sourcemaps=./d inject=false url-prefix=~/j allow-unmapped=true",
     ),
 ];
 
@@ -81,7 +81,7 @@ fn the_calls_of_a_job_are_one_step() {
         "releases finalize 1.0",
         "releases deploys 1.0 new -e prod",
     ];
-    let inputs = "release=1.0 projects=web environment=prod sourcemaps=./d allow-empty=true";
+    let inputs = "release=1.0 projects=web environment=prod sourcemaps=./d allow-unmapped=true";
     assert_eq!(step(&lines).join(" "), inputs);
     let mut other = StepInputs::default();
     other.add(&call("releases new 1.0")).unwrap();

@@ -101,10 +101,10 @@ fn facts(
 }
 
 impl ExaminedSourcemaps<'_> {
-    /// A call that finds nothing at all to send is no success, although it accepts scripts without a map.
+    /// Nothing at all to send is no success where only scripts without a map are accepted.
     pub(super) fn refuse_nothing(self) -> Result<Self> {
         let is_settled = !self.progress.faults.is_empty() || !self.files.finished.is_empty();
-        if !self.inputs.is_called || self.bundle.count > 0 || is_settled {
+        if !self.inputs.needs_files || self.bundle.count > 0 || is_settled {
             return Ok(self);
         }
         let nothing = self.groups.is_empty().then(|| self.files.nothing(self.inputs)).flatten();

@@ -95,6 +95,7 @@ const VALUES: &[(&str, &str)] = &[
     ("sourcemaps-extensions", "map"),
     ("sourcemaps-wait", "false"),
     ("allow-empty", "true"),
+    ("allow-unmapped", "true"),
     ("delete-sourcemaps", "true"),
     ("sourcemaps-strip-sources", "true"),
     ("inject-refresh", "true"),
@@ -202,7 +203,7 @@ const WITHOUT_TRACE: &[(&[&str], &[&str], &str)] = &[
     (&["plan"], &["dry-run"], "`plan` is the flag, and a flag is stronger than a variable"),
     (&["check", "resume"], &["log-format", "color"], "nothing is logged by these when all is well"),
     (&["check"], &["log-level"], "the same"),
-    (&["source maps"], &["allow-empty"], "each script has a map"),
+    (&["source maps"], &["allow-empty", "allow-unmapped"], "each script has a map"),
     (&["source maps"], &["url"], "the address of pages, none of which is shown"),
     (&["plan"], &["url"], "the address of a page that is not there yet"),
     (

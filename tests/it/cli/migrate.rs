@@ -238,7 +238,7 @@ jobs:
         commits: none
         finalize: false
         sourcemaps: dist
-        allow-empty: true
+        allow-unmapped: true
         deploy: false
 
     - name: Copy

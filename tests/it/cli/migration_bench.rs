@@ -51,6 +51,8 @@ impl TestBench {
         }
         run.file("env.sh", "V=other; export SENTRY_ORG=two\n");
         run.file("nomap.js", "console.log(1)\n");
+        std::fs::create_dir(run.path("pages")).unwrap();
+        run.file("pages/index.html", "<p>\n");
         // What stands for a deployment keeps the files as they are, and asks for the release.
         let deploy = "#!/bin/sh\ncat a/*.js > deployed; sentry-cli releases info v1 && sentry-cli deploys new -r v1 -e by-script\n";
         let file = run.file("deploy.sh", deploy);
