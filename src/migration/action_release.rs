@@ -65,8 +65,8 @@ pub(super) fn edits(
     notes: &mut Vec<MigrationNote>,
 ) -> Vec<TextEdit> {
     let Some(edit) = edit(step, notes) else { return Vec::new() };
-    let deploy = VariableReader { step, is_composite }.deploy_edit(notes);
-    std::iter::once(edit).chain(deploy).collect()
+    let inputs = VariableReader { step, is_composite }.inputs_edit(notes);
+    std::iter::once(edit).chain(inputs).collect()
 }
 
 /// What is to be known where the step names no version, and its default may be another commit.

@@ -11,6 +11,12 @@ use crate::text::quote;
 const ENVIRONMENT_SOURCES: [&str; 3] =
     ["SENTRY_ENVIRONMENT", "FINISHLINE_ENVIRONMENT", "GITHUB_ENV"];
 
+const OTHER_DEPLOY: &str = "a variable may name an environment here, and finishline would record a deploy that \
+    action-release does not";
+
+const STRICT_MAPS: &str = "a script without a source map is an error to finishline, and a warning to \
+    action-release";
+
 /// Looks for the variables of a step.
 pub(super) struct VariableReader<'a> {
     pub(super) step: &'a StepText<'a>,
@@ -19,19 +25,35 @@ pub(super) struct VariableReader<'a> {
 }
 
 impl VariableReader<'_> {
-    /// The change that keeps a variable from making a deploy which no input asks for.
-    pub(super) fn deploy_edit(&self, notes: &mut Vec<MigrationNote>) -> Option<TextEdit> {
+    /// The change that adds the inputs without which a step of finishline does something else.
+    pub(super) fn inputs_edit(&self, notes: &mut Vec<MigrationNote>) -> Option<TextEdit> {
         notes.extend(self.dist_note());
-        let may_be_set = self.is_composite
-            || ENVIRONMENT_SOURCES.iter().any(|name| self.step.source.contains(name));
-        let deploy = self.deploy().filter(|_| may_be_set && self.step.input("deploy").is_none())?;
-        let edit = self.insertion(&deploy);
-        if edit.is_none() {
-            let message = "a variable may name an environment here, and finishline would record a deploy that action-release does not";
-            let hint = format!("set {} in `with:`", quote(&deploy));
-            notes.push(MigrationNote::untranslated(self.step.node.line, message, &*hint));
+        let deploy = self.missing_deploy().map(|deploy| (deploy, OTHER_DEPLOY));
+        let lenient = self.is_strict().then(|| ("allow-unmapped: true".to_owned(), STRICT_MAPS));
+        let missing: Vec<_> = deploy.into_iter().chain(lenient).collect();
+        let inputs: Vec<_> = missing.iter().map(|(input, _)| input.as_str()).collect();
+        let edit = if inputs.is_empty() { None } else { self.insertion(&inputs) };
+        for (input, message) in missing.iter().filter(|_| edit.is_none()) {
+            let hint = format!("set {} in `with:`", quote(input));
+            notes.push(MigrationNote::untranslated(self.step.node.line, *message, hint));
         }
         edit
+    }
+
+    /// The input that keeps a variable from making a deploy which no input asks for.
+    fn missing_deploy(&self) -> Option<String> {
+        let may_be_set = self.is_composite
+            || ENVIRONMENT_SOURCES.iter().any(|name| self.step.source.contains(name));
+        self.deploy().filter(|_| may_be_set && self.step.input("deploy").is_none())
+    }
+
+    /// Whether scripts without a map are uploaded with a warning here, and would be an error.
+    fn is_strict(&self) -> bool {
+        let text = |name: &&str| self.step.input(name).and_then(YamlNode::text);
+        let maps = ["sourcemaps", "sourcemap"].iter().find_map(text).unwrap_or_default();
+        let is_said =
+            ["allow-unmapped", "allow-empty"].iter().any(|name| self.step.input(name).is_some());
+        !maps.trim().is_empty() && !is_said
     }
 
     /// The line that says when there is a deploy; none where there is always one.
@@ -58,20 +80,21 @@ impl VariableReader<'_> {
         })
     }
 
-    /// The change that adds an input, where the step is written plainly.
-    fn insertion(&self, input: &str) -> Option<TextEdit> {
+    /// The change that adds inputs, where the step is written plainly.
+    fn insertion(&self, inputs: &[&str]) -> Option<TextEdit> {
         let (source, node) = (self.step.source, self.step.node);
         let (uses, value) = node.entry("uses")?;
         let Some((key, with)) = node.entry("with") else {
             if node.is_flow {
                 let at = value.range.end;
-                return Some(TextEdit::new(at..at, format!(", with: {{{input}}}")));
+                return Some(TextEdit::new(at..at, format!(", with: {{{}}}", inputs.join(", "))));
             }
             let at = source[value.range.end..]
                 .find('\n')
                 .map_or(source.len(), |end| value.range.end + end);
             let indent = indent(source, uses.range.start);
-            return Some(TextEdit::new(at..at, format!("\n{indent}with:\n{indent}  {input}")));
+            let lines = inputs.join(&format!("\n{indent}  "));
+            return Some(TextEdit::new(at..at, format!("\n{indent}with:\n{indent}  {lines}")));
         };
         let first = &with.map().first()?.0;
         // What an alias or a merge brings stands elsewhere.
@@ -82,12 +105,13 @@ impl VariableReader<'_> {
             .is_some_and(|(line, _)| line.trim().is_empty() || line.trim_start().starts_with('#'));
         let at = first.range.start;
         match (is_flow, is_block) {
-            (true, _) if !input.contains("${{") => {
-                Some(TextEdit::new(at..at, format!("{input}, ")))
+            (true, _) if !inputs.iter().any(|input| input.contains("${{")) => {
+                Some(TextEdit::new(at..at, format!("{}, ", inputs.join(", "))))
             }
             (false, true) => {
                 let indent = indent(source, at);
-                Some(TextEdit::new(at..at, format!("{input}\n{indent}")))
+                let line = |input: &&str| format!("{input}\n{indent}");
+                Some(TextEdit::new(at..at, inputs.iter().map(line).collect::<String>()))
             }
             _ => None,
         }

@@ -144,6 +144,7 @@ pub fn migrate(name: &str, text: &str) -> FileMigration {
         FileKind::Script => script_edits(&old, &mut notes),
         FileKind::Unknown | FileKind::TooDeep(_) => Vec::new(),
     };
+    notes.extend(dotenv_note(&old).filter(|_| !edits.is_empty()));
     let new = edit::apply(&old, &edits);
     let diff = LineDiff::new(&old, &new, &edits);
     notes.extend(leftovers::find(&old, &diff.kept(&old, &new), &notes));
@@ -151,6 +152,14 @@ pub fn migrate(name: &str, text: &str) -> FileMigration {
     notes.dedup();
     let text = if is_windows { new.replace('\n', "\r\n") } else { new };
     FileMigration { text, notes, diff }
+}
+
+/// What is to be known of a file that sentry-cli reads and finishline does not.
+fn dotenv_note(text: &str) -> Option<MigrationNote> {
+    let (at, _) = text.match_indices("SENTRY_DOTENV_PATH").next()?;
+    let message = "finishline reads no `.env` file: set the variables that it holds for the job, at least \
+        `SENTRY_URL`";
+    Some(MigrationNote::advice(LineIndex::new(text).line(at), message))
 }
 
 fn script_edits(text: &str, notes: &mut Vec<MigrationNote>) -> Vec<TextEdit> {

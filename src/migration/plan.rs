@@ -38,7 +38,8 @@ impl StepGroup {
             && self.inputs.get("projects").is_some()
             && call.call.inputs.contains_key("projects")
             && self.inputs.adds_projects(&call.call);
-        let fits = !self.is_tolerated
+        let fits = !may_be_refused(&call)
+            && !self.is_tolerated
             && !call.is_tolerated
             && self.inputs.may_go_on_with(&call.call)
             && (differences.is_empty() || adds_projects);
@@ -49,6 +50,15 @@ impl StepGroup {
         self.calls.push(call);
         None
     }
+}
+
+/// Whether a server may refuse a deploy for what it is called: a step would not make the release before it.
+fn may_be_refused(call: &PureCall) -> bool {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let is_plain = |text: &String| text.len() <= 64 && text.chars().all(is_name);
+    let names = ["environment", "deploy-name", "deploy-url", "started-at", "finished-at"];
+    call.call.task == SentryCliTask::NewDeploy
+        && !names.iter().filter_map(|name| call.identities.get(name)).all(is_plain)
 }
 
 /// Finds the steps that the calls of a script become, in their order.

@@ -118,6 +118,13 @@ pub(super) fn is_installation(command: &ShellCommand) -> bool {
     }
 }
 
+/// Whether an installation brings all packages of the project along, as one in its own folder does.
+pub(super) fn installs_project(command: &ShellCommand) -> bool {
+    let is_global = |word: &str| matches!(word, "-g" | "--global" | "--location=global" | "global");
+    !matches!(command.word(0), "curl" | "wget")
+        && !command.words.iter().any(|word| is_global(&word.raw))
+}
+
 /// Whether a command runs the installer that the one before it prints, by a pipe or within a word.
 pub(super) fn is_piped_installer(commands: &[ShellCommand], index: usize) -> bool {
     let word = |at: usize| commands.get(index).map_or("", |command| command.word(at));

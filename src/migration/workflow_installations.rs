@@ -4,7 +4,7 @@ use super::MigrationNote;
 use super::plain_programs::PLAIN_PROGRAMS;
 use super::program_probe::{mentions_program, names_program};
 use super::pure_script::BY_HAND;
-use super::script_part::{CommandUse, JobPart, ScriptPart, is_installation};
+use super::script_part::{CommandUse, JobPart, ScriptPart, installs_project, is_installation};
 use super::shell_reader::{CommandSeparator, ShellCommand};
 use super::workflow_job::{CommandPlace, JobSteps, owner_is_among, scripts};
 use super::workflow_reasons::StuckStep;
@@ -90,6 +90,9 @@ impl ProgramNeeds {
         let is_part = command.is_nested
             || matches!(command.before, CommandSeparator::Or | CommandSeparator::Other)
             || command.after == CommandSeparator::Other && !is_piped;
+        if installs_project(command) {
+            return Some("it installs the packages of the project, too".to_owned());
+        }
         let asked = || self.named.range((step, 0)..(step, index)).next().is_some();
         let reason =
             || is_part.then(|| "it is part of a condition or of a longer command".to_owned());

@@ -100,7 +100,9 @@ impl JobSteps<'_> {
 
 /// Whether a variable says something to the shell or to a step that it does not say to sentry-cli.
 fn differs_for_step(name: &str) -> bool {
-    ["BASH_ENV", "ENV", "SENTRY_ALLOW_FAILURE"].contains(&name) || name.starts_with("FINISHLINE_")
+    const NAMES: [&str; 5] =
+        ["BASH_ENV", "ENV", "SENTRY_ALLOW_FAILURE", "SENTRY_DOTENV_PATH", "SENTRY_LOAD_DOTENV"];
+    NAMES.contains(&name) || name.starts_with("FINISHLINE_")
 }
 
 /// Whether a `shell:` is Bash or a POSIX shell that reads no other file and ends at a failure.

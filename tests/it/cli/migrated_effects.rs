@@ -119,6 +119,8 @@ const WORKFLOWS: &[&str] = &[
     // What is not there is not made, and what may fail may do so.
     "- run: sentry-cli releases new v1\n- run: sentry-cli releases finalize v9",
     "- run: sentry-cli releases new v1\n- run: sentry-cli deploys new -r v9 -e prod",
+    // A deploy that is refused leaves the release as it is.
+    "- run: |\n    sentry-cli releases new v1\n    sentry-cli releases finalize v1\n    sentry-cli deploys new -r v1 -e \"preview/$V\"",
     // What an upload accepts, and that there is nothing to upload.
     "- run: sentry-cli releases new v1\n- run: sentry-cli sourcemaps upload -r v1 nomap.js\n- run: sentry-cli sourcemaps upload -r v1 pages\n- run: sentry-cli deploys new -r v1 -e prod",
     "- run: |\n    set +e\n    sentry-cli releases new a/b\n    sentry-cli releases new x",

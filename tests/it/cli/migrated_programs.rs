@@ -146,6 +146,29 @@ fn a_script_goes_with_its_installation_only_where_nothing_needs_it() {
 }
 
 #[test]
+fn an_installation_of_the_whole_project_stays_and_is_said() {
+    for install in [
+        "npm install @sentry/cli",
+        "npm i --no-save @sentry/cli@2",
+        "yarn add @sentry/cli",
+        "pnpm add -D @sentry/cli",
+    ] {
+        let text = workflow(&format!("- run: {install}\n- run: sentry-cli releases new v1\n"));
+        let migrated = migrate("a.yml", &text);
+        assert!(migrated.text.contains(install), "{}", migrated.text);
+        let [note] = migrated.notes.as_slice() else { panic!("{:?}", migrated.notes) };
+        assert!(note.message.contains("the packages of the project, too"), "{note:?}");
+    }
+    for install in
+        ["npm i -g @sentry/cli", "yarn global add @sentry/cli", "pnpm add --global @sentry/cli"]
+    {
+        let text = workflow(&format!("- run: {install}\n- run: sentry-cli releases new v1\n"));
+        let migrated = migrate("a.yml", &text);
+        assert_eq!((migrated.text.contains("run:"), migrated.notes.len()), (false, 0), "{install}");
+    }
+}
+
+#[test]
 fn the_name_of_an_action_may_have_any_case() {
     let step = "- uses: GetSentry/Action-Release@v3\n  with:\n    environment: prod\n";
     let migrated = migrate("a.yml", &workflow(step));

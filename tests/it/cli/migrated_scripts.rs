@@ -3,7 +3,8 @@
 
 use finishline::migration::migrate;
 
-const HEAD: &str = "env:\n  SENTRY_ORG: acme\n  SENTRY_PROJECT: web\njobs:\n  release:\n";
+pub(crate) const HEAD: &str =
+    "env:\n  SENTRY_ORG: acme\n  SENTRY_PROJECT: web\njobs:\n  release:\n";
 
 /// A workflow with one script.
 fn workflow(on: &str, job: &str, script: &str) -> String {
@@ -12,7 +13,7 @@ fn workflow(on: &str, job: &str, script: &str) -> String {
 }
 
 #[track_caller]
-fn assert_stays(text: &str, words: &str) {
+pub(crate) fn assert_stays(text: &str, words: &str) {
     let migrated = migrate("release.yml", text);
     assert_eq!(migrated.text, text);
     let named = |line| migrated.notes.iter().any(|note| note.is_untranslated && note.line == line);
@@ -23,7 +24,7 @@ fn assert_stays(text: &str, words: &str) {
     assert!(is_said, "{text}\n{words}: {:?}", migrated.notes);
 }
 
-const UBUNTU: &str = "    runs-on: ubuntu-latest\n";
+pub(crate) const UBUNTU: &str = "    runs-on: ubuntu-latest\n";
 
 #[test]
 fn a_script_that_does_more_than_call_stays_whole() {
@@ -261,46 +262,6 @@ fn a_call_stays_where_the_event_is_named_elsewhere_and_of_an_action_that_is_said
 }
 
 #[test]
-fn an_action_without_a_version_at_an_event_with_another_default_is_said() {
-    let text = |on: &str, rest: &str| {
-        format!(
-            "on: {on}\n{HEAD}{UBUNTU}    steps:\n      - uses: getsentry/action-release@v3\n{rest}"
-        )
-    };
-    let given = |key: &str, line: &str| format!("        {key}:\n          {line}\n");
-    for (on, rest, is_said) in [
-        ("pull_request", String::new(), true),
-        ("[push, pull_request_target]", given("with", "environment: qa"), true),
-        ("workflow_call", given("with", "release: ''"), true),
-        ("pull_request", given("with", "Version: v1"), false),
-        ("pull_request", given("env", "SENTRY_RELEASE: v1"), false),
-        ("push", given("with", "environment: qa"), false),
-    ] {
-        let notes = migrate("release.yml", &text(on, &rest)).notes;
-        let said = notes.iter().any(|note| note.message.contains("without `release`"));
-        assert_eq!((said, notes.iter().any(|note| note.is_untranslated)), (is_said, false));
-    }
-}
-
-#[test]
-fn an_input_of_an_action_may_have_any_letter_case() {
-    let step = "      - uses: getsentry/action-release@v3\n        with:\n          Environment: qa\n          SOURCEMAPS: dist\n";
-    let head = format!("on: push\n{HEAD}{UBUNTU}    steps:\n");
-    let migrated = migrate("release.yml", &format!("{head}{step}"));
-    assert_eq!(migrated.notes, Vec::new());
-    let migrated = migrate("release.yml", &format!("{head}{step}          Set_Commits: x\n"));
-    assert!(migrated.notes[0].message.contains("`set_commits` is `x`"), "{:?}", migrated.notes);
-    let migrated = migrate("release.yml", &format!("{head}{step}          Ignore: x\n"));
-    let [note] = migrated.notes.as_slice() else { panic!("{:?}", migrated.notes) };
-    assert!(note.message.contains("has one in finishline"), "{note:?}");
-    // Nor has the name of a step whose outputs are read.
-    let call = "      - id: Make\n        run: sentry-cli releases new v1\n      - run: echo ${{ Steps.make.outputs.x }}\n";
-    assert_stays(&format!("{head}{call}"), "other steps read the outputs");
-    let call = "      - if: Always ( )\n        run: |\n          sentry-cli releases new v1\n          sentry-cli sourcemaps upload -r v1 d\n";
-    assert_stays(&format!("{head}{call}"), "its `if:`");
-}
-
-#[test]
 fn a_version_is_the_same_text_to_every_reader_of_yaml() {
     for version in ["007", "1.10", "0o17", "0x_1f", "1e400", "1_000", "+1", "true", "No", "1:30"] {
         let text = workflow("push", UBUNTU, &format!("sentry-cli releases new {version}"));
@@ -310,95 +271,9 @@ fn a_version_is_the_same_text_to_every_reader_of_yaml() {
 }
 
 #[test]
-fn what_an_action_does_otherwise_is_said() {
-    let step =
-        "      - uses: getsentry/action-release@v3\n        with:\n          ignore: vendor\n";
-    let env = "        env:\n          SENTRY_ORG: ${{ secrets.SENTRY_ORG }}\n";
-    let text = format!("on: deployment_status\n{HEAD}{UBUNTU}    steps:\n{step}{env}");
-    let migrated = migrate("release.yml", &text);
-    let messages: Vec<_> = migrated.notes.iter().map(|note| (note.line, &note.message)).collect();
-    for (line, words) in [(9, "may do nothing"), (11, "has one in finishline"), (13, "is a secret")]
-    {
-        let is_said = messages.iter().any(|(at, text)| *at == line && text.contains(words));
-        assert!(is_said, "{words}: {messages:?}");
-    }
-}
-
-/// Steps of action-release, each with what it is where a variable may name an environment.
-const DEPLOYS: [(&str, &str); 8] = [
-    ("- uses: ACTION\n", "- uses: OURS\n        with:\n          deploy: false\n"),
-    ("- {uses: ACTION}\n", "- {uses: OURS, with: {deploy: false}}\n"),
-    (
-        "- uses: ACTION # mine\n        with: # all\n          # it\n          release: v1\n",
-        "- uses: OURS # mine\n        with: # all\n          # it\n          deploy: false\n          release: v1\n",
-    ),
-    (
-        "- uses: ACTION\n        with: {release: v1}\n",
-        "- uses: OURS\n        with: {deploy: false, release: v1}\n",
-    ),
-    (
-        "- with:\n          environment: ''\n        uses: ACTION\n",
-        "- with:\n          deploy: false\n          environment: ''\n        uses: OURS\n",
-    ),
-    (
-        "- uses: ACTION\n        with:\n          environment: ${{ inputs.to || vars.TO }}\n",
-        "- uses: OURS\n        with:\n          deploy: ${{ (inputs.to || vars.TO) != '' }}\n          environment: ${{ inputs.to || vars.TO }}\n",
-    ),
-    (
-        "- uses: ACTION\n        with:\n          Environment: qa-${{ inputs.to }}\n",
-        "- uses: OURS\n        with:\n          Environment: qa-${{ inputs.to }}\n",
-    ),
-    (
-        "- name: x\n        uses: ACTION\n        env:\n          A: b",
-        "- name: x\n        uses: OURS\n        with:\n          deploy: false\n        env:\n          A: b",
-    ),
-];
-
-#[test]
-fn a_step_records_no_deploy_for_a_variable_that_action_release_does_not_read() {
-    let [other, own] = ["getsentry/action-release@v3", "OWNER/finishline@v0"];
-    for (step, expected) in DEPLOYS {
-        let [step, expected] = [step.replace("ACTION", other), expected.replace("OURS", own)]
-            .map(|step| format!("      {step}"));
-        let set = "      - run: echo \"SENTRY_ENVIRONMENT=qa\" >> \"$GITHUB_ENV\"\n";
-        for (env, steps) in [
-            ("env: {SENTRY_ENVIRONMENT: qa}\n", String::new()),
-            ("", set.to_owned()),
-            ("", set.replace("echo \"SENTRY_ENVIRONMENT=qa\"", "cat qa.env")),
-        ] {
-            let text = format!("on: push\n{env}{HEAD}{UBUNTU}    steps:\n{steps}{step}");
-            let migrated = migrate("release.yml", &text);
-            assert_eq!(migrated.text, text.replace(&step, &expected), "{:?}", migrated.notes);
-        }
-        let text = format!("on: push\n{HEAD}{UBUNTU}    steps:\n{step}");
-        assert_eq!(migrate("release.yml", &text).text, text.replace(other, own));
-    }
-    let text = format!("runs:\n  using: composite\n  steps:\n      {}", DEPLOYS[0].0);
-    let expected = format!("runs:\n  using: composite\n  steps:\n      {}", DEPLOYS[0].1);
-    let migrated = migrate("action.yml", &text.replace("ACTION", other));
-    assert_eq!(migrated.text, expected.replace("OURS", own));
-}
-
-#[test]
 fn a_version_with_a_blank_at_its_end_stays_refused() {
     for call in ["sentry-cli releases new 'v1 '", "sentry-cli releases new \" v1\""] {
         assert_stays(&workflow("push", UBUNTU, call), "for something else");
-    }
-}
-
-#[test]
-fn a_deploy_that_cannot_be_ruled_out_is_said() {
-    let step = "      - uses: getsentry/action-release@v3\n        with:\n";
-    let head =
-        format!("on: push\nenv: {{SENTRY_ENVIRONMENT: qa, SENTRY_DIST: '7'}}\n{HEAD}{UBUNTU}");
-    let text = format!("{head}    steps:\n{step}");
-    let notes = migrate("release.yml", &text).notes;
-    assert!(notes.iter().any(|note| note.message.contains("would record a deploy")), "{notes:?}");
-    let maps = format!("{head}    steps:\n{step}          sourcemaps: dist\n");
-    for (with, is_said) in [("", true), ("          dist: 8\n", false)] {
-        let notes = migrate("release.yml", &format!("{maps}{with}")).notes;
-        let said = notes.iter().any(|note| note.message.contains("`SENTRY_DIST`"));
-        assert_eq!(said, is_said, "{notes:?}");
     }
 }
 

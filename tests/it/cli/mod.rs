@@ -13,6 +13,7 @@ mod input_usage;
 mod inputs;
 mod manual;
 mod migrate;
+mod migrated_actions;
 #[cfg(unix)]
 mod migrated_effects;
 #[cfg(unix)]
