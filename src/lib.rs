@@ -113,7 +113,7 @@ fn run_sentry_cli(arguments: &[String], env: &Env) -> anyhow::Result<u8> {
 /// Rewrites files, or prints how they would differ.
 fn migrate_files(files: &[String], write: bool) -> u8 {
     let mut worst = 0;
-    for file in files {
+    for file in migrate::distinct_files(files) {
         if signals::is_stopped() {
             return print_cancelled();
         }

@@ -5,7 +5,9 @@ use crate::migration::{self, MigrationNote};
 use crate::os::files;
 use crate::os::interruption::write_unless_stopped;
 use crate::text::quote;
+use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::path::Path;
 
 /// What became of a file.
 pub(crate) struct MigratedFile {
@@ -15,6 +17,13 @@ pub(crate) struct MigratedFile {
     pub(crate) notes: String,
     /// Whether a line could not be translated.
     pub(crate) is_untranslated: bool,
+}
+
+/// Each file once, by whatever names it is given: a second patch of it would not apply.
+pub(crate) fn distinct_files(files: &[String]) -> impl Iterator<Item = &String> {
+    let mut seen = BTreeSet::new();
+    let place = |file: &String| Path::new(file).canonicalize().unwrap_or_else(|_| file.into());
+    files.iter().filter(move |file| seen.insert(place(file)))
 }
 
 /// Rewrites one file, or says how it would differ.

@@ -362,7 +362,8 @@ fn the_difference_is_what_is_written_and_the_exit_code_tells_of_lines_that_stay(
     let files = [("a.yml", MANY_STEPS), ("b.sh", script), ("c \"\\\n.sh", script)];
     files.iter().for_each(|(name, text)| drop(run.file(name, text)));
     let names = files.map(|(name, _)| name);
-    let command = |words: &[&str]| run.clone().args(&[words, &names].concat());
+    // One of them has another name, too.
+    let command = |words: &[&str]| run.clone().args(&[words, &names, &["./a.yml"]].concat());
     let shown = command(&["migrate"]).execute().expect(0);
     files.iter().for_each(|(name, text)| assert_eq!(run.text(name), *text));
     run.file("x.patch", &shown.stdout);
