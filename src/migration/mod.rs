@@ -154,11 +154,11 @@ pub fn migrate(name: &str, text: &str) -> FileMigration {
     FileMigration { text, notes, diff }
 }
 
-/// What is to be known of a file that sentry-cli reads and finishline does not.
+/// What is to be known of a file of which sentry-cli reads more.
 fn dotenv_note(text: &str) -> Option<MigrationNote> {
     let (at, _) = text.match_indices("SENTRY_DOTENV_PATH").next()?;
-    let message = "finishline reads no `.env` file: set the variables that it holds for the job, at least \
-        `SENTRY_URL`";
+    let message = "of a `.env` file finishline takes the organization and the projects alone: set the other \
+        variables that it holds for the job, at least `SENTRY_URL`";
     Some(MigrationNote::advice(LineIndex::new(text).line(at), message))
 }
 

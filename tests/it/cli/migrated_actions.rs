@@ -176,6 +176,6 @@ fn a_file_of_variables_that_is_not_read_is_said_and_keeps_a_call() {
         let line = text.lines().position(|line| line.contains("DOTENV")).unwrap() + 1;
         let [note] = migrated.notes.as_slice() else { panic!("{:?}", migrated.notes) };
         assert_eq!((note.line, note.is_untranslated), (line, false));
-        assert!(note.message.contains("reads no `.env` file"), "{note:?}");
+        assert!(note.message.contains("of a `.env` file"), "{note:?}");
     }
 }
