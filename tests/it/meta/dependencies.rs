@@ -29,6 +29,24 @@ fn every_dependency_has_its_reason_beside_it() {
     }
 }
 
+/// The names of what the program is built of, as a lock file has them.
+fn locked(lock: &str) -> Vec<&str> {
+    let mut packages = lock.split("[[package]]\n");
+    let own = packages.find(|package| package.starts_with("name = \"finishline\"\n")).unwrap();
+    let names = own.lines().filter_map(|line| line.trim().strip_prefix('"'));
+    names.filter_map(|name| name.split(['"', ' ']).next()).collect()
+}
+
+#[test]
+fn the_lock_file_of_the_fuzz_targets_names_all_that_the_program_is_built_of() {
+    let fuzzed = locked(include_str!("../../fuzz/Cargo.lock"));
+    let of_tests = ["rcgen", "vt100"];
+    let ours = locked(include_str!("../../../Cargo.lock"));
+    for name in ours.into_iter().filter(|name| !of_tests.contains(name)) {
+        assert!(fuzzed.contains(&name), "tests/fuzz/Cargo.lock lacks {name}");
+    }
+}
+
 #[test]
 fn the_fuzz_targets_run_what_the_program_is_built_of() {
     let versions = |lock: &'static str| {
