@@ -206,11 +206,6 @@ const WITHOUT_TRACE: &[(&[&str], &[&str], &str)] = &[
     (&["source maps"], &["allow-empty", "allow-unmapped"], "each script has a map"),
     (&["source maps"], &["url"], "the address of pages, none of which is shown"),
     (&["plan"], &["url"], "the address of a page that is not there yet"),
-    (
-        &["resume"],
-        &["provider"],
-        "for which of several goes on, and for what is masked: one waits, and this host has no masks",
-    ),
 ];
 
 /// What each run finds: a repository, and the rows of a pipeline that waits for this callback.
