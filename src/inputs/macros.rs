@@ -18,7 +18,7 @@ pub fn in_input<'a>(
     text: &'a str,
 ) -> Option<UnexpandedMacro<'a>> {
     let counts = |found: &UnexpandedMacro<'_>| match input.flag {
-        _ if found.is_faint() => NAMES.contains(&input.name),
+        _ if found.is_faint() => found.is_of_host && NAMES.contains(&input.name),
         _ if input.holds_fields() => found.is_whole && found.is_undefined,
         FlagKind::File(_) => is_certain(found) || (found.is_whole && !may_be_secret(found)),
         _ => found.is_whole || !found.is_of_shells || NAMES.contains(&input.name),
