@@ -215,5 +215,6 @@ export const TREES = {
   'parcel-page': { page: true, build: parcel() },
   'parcel-page-scopes': { page: true, build: parcel('--no-scope-hoist') },
   packages: { build: packages },
-  metro: { isLeftAlone: true, build: metro },
+  // The plain bundle is a script like any other.
+  metro: { isLeftAlone: (file) => !file.startsWith('index.ios.'), build: metro },
 };

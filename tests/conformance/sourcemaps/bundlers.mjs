@@ -197,20 +197,22 @@ async function damageFaults(tree, folder, files, uploads, tally) {
   return faults;
 }
 
-async function leftAloneFaults(folder, uploads) {
+async function leftAloneFaults(tree, folder, uploads) {
   const before = snapshot(path.join(folder, 'dist'));
   const { status, said } = await uploads.upload(folder, ['dist']);
   const faults = status === INPUT_ERROR ? [] : [`the exit code is ${status}`];
   for (const [file, bytes] of before) {
-    if (!bytes.equals(fs.readFileSync(file))) faults.push(`${path.basename(file)} is touched`);
-    if (!file.endsWith('.map') && !said.includes(path.basename(file))) faults.push(`${path.basename(file)} is not named`);
+    const name = path.basename(file);
+    const isLeftAlone = tree.isLeftAlone(name);
+    if (bytes.equals(fs.readFileSync(file)) !== isLeftAlone) faults.push(`${name} is ${isLeftAlone ? 'touched' : 'not injected'}`);
+    if (isLeftAlone && !name.endsWith('.map') && !said.includes(name)) faults.push(`${name} is not named`);
   }
   return faults;
 }
 
 async function judge(name, tree, uploads, browser, tally) {
   const folder = folderOf(name);
-  if (tree.isLeftAlone) return leftAloneFaults(folder, uploads);
+  if (tree.isLeftAlone) return leftAloneFaults(tree, folder, uploads);
   const dist = path.join(folder, 'dist');
   const files = snapshot(dist);
   const isRun = tree.page || tree.entry;
