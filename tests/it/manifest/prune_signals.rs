@@ -25,7 +25,8 @@ fn manifest(proxy: &ServeProxy, entries: &str) -> ProgramRun {
     let run = proxy.serve.github_run();
     let run = run.var("SENTRY_URL", proxy.peer.url()).var("SENTRY_AUTH_TOKEN", PROXY_TOKEN);
     write(&run, entries);
-    run.var("FINISHLINE_MANIFEST", "finishline.yml")
+    // The first entry is installed first.
+    run.var("FINISHLINE_MANIFEST", "finishline.yml").var("FINISHLINE_MAX_PARALLEL", "1")
 }
 
 fn write(run: &ProgramRun, entries: &str) {
