@@ -12,6 +12,7 @@ use crate::http::reach;
 use crate::inputs::Inputs;
 use crate::inputs::types::BackendName;
 use crate::integration::callback::{Callback, CallbackKey};
+use crate::integration::kept::other_owner;
 use crate::integration::{Decision, IntegrationTask, RequestedLinks, StepView};
 use crate::model::OrgSlug;
 use crate::model::site::Site;
@@ -113,14 +114,6 @@ async fn unreached_instance(task: &IntegrationTask) -> Option<Warning> {
     Some(Warning::new("unreached", message))
 }
 
-/// Refuses to go on with what another provider's run began.
-fn check_provider(own: &str, given: Option<&str>) -> Result {
-    let Some(given) = given.filter(|given| *given != own) else { return Ok(()) };
-    let message = format!("the callback belongs to {own}, and `provider` is {}", quote(given));
-    let hint = "set `provider` to the one whose page was approved, or leave it out";
-    Err(Error::new(ErrorCode::WrongOauthState, message).with_hint(hint))
-}
-
 /// Decides and changes nothing; the file does not even come into being.
 async fn plan(
     report: IntegrationReport<'_>,
@@ -153,7 +146,10 @@ impl EmbeddedRun<'_> {
                 _ => failure,
             })?;
         kept.check_entry(self.run.entry)?;
-        check_provider(provider.key(), self.inputs.provider.as_deref())?;
+        let given = self.inputs.provider.as_deref().filter(|given| *given != provider.key());
+        if let Some(given) = given {
+            return Err(other_owner("provider", provider.key(), given));
+        }
         let (decision, org) = (resumed_decision(integration_id), org.clone());
         let (key, kind) = (provider.key(), decision.pipeline_type());
         let mut task = IntegrationTask::for_resume(key, provider, org, next, kind);

@@ -248,11 +248,7 @@ impl<'r> RunContext<'r> {
             Ok(jobs) => self.run_requested(inputs, jobs, deadline).await,
             Err(failure) => return self.input_error(inputs, failure),
         };
-        // The host waits for the outputs, and not for long.
-        match self.cancellation.is_over() {
-            true => outcome,
-            false => self.with_status(inputs, outcome, deadline).await,
-        }
+        self.with_status(inputs, outcome, deadline).await
     }
 
     /// What the inputs ask for. The lack of a token is reported before the mistakes in it.

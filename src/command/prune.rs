@@ -76,8 +76,7 @@ impl RunContext<'_> {
         let path = &*record_file(path)?;
         self.sinks.keep(path);
         if self.command == Command::Run && !base.dry_run {
-            let folder = Path::new(path).parent().filter(|folder| *folder != Path::new(""));
-            files::check_replaceable(folder.unwrap_or(Path::new("."))).map_err(|error| {
+            files::check_replaceable(Path::new(path)).map_err(|error| {
                 (format!("it cannot be written: {error}"), "check the rights of its folder")
             })?;
         }

@@ -27,9 +27,8 @@ pub(crate) fn check(path: &str, is_written: bool) -> Result {
         return Ok(());
     }
     let file = Path::new(path);
-    let folder = file.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     let checked = files::check_no_device(file.symlink_metadata());
-    checked.and_then(|()| files::check_replaceable(folder)).map_err(|error| unwritable(&error))
+    checked.and_then(|()| files::check_replaceable(file)).map_err(|error| unwritable(&error))
 }
 
 /// Changes what waits. Another process that is at it is waited for: each keeps what the other wrote.

@@ -43,13 +43,7 @@ impl KeptInputs {
     pub fn check_entry(&self, entry: Option<&str>) -> Result {
         match (self.entry.as_deref(), entry) {
             (Some(own), Some(entry)) if own != entry => {
-                let message = format!(
-                    "the callback belongs to {}, and `entry` is {}",
-                    quote(own),
-                    quote(entry)
-                );
-                let hint = "set `entry` to the one whose page was approved";
-                Err(Error::new(ErrorCode::WrongOauthState, message).with_hint(hint))
+                Err(other_owner("entry", &quote(own), entry))
             }
             _ => Ok(()),
         }
@@ -121,4 +115,11 @@ fn keep_unless_given<T: Clone>(given: &mut Vec<T>, kept: &[T]) {
     if given.is_empty() {
         given.extend_from_slice(kept);
     }
+}
+
+/// The refusal of a callback that belongs to another one than an input names.
+pub fn other_owner(input: &str, own: &str, given: &str) -> Error {
+    let message = format!("the callback belongs to {own}, and `{input}` is {}", quote(given));
+    let hint = format!("set `{input}` to the one whose page was approved");
+    Error::new(ErrorCode::WrongOauthState, message).with_hint(hint)
 }

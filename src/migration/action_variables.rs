@@ -3,7 +3,7 @@
 
 use super::MigrationNote;
 use super::edit::TextEdit;
-use super::workflow_step::StepText;
+use super::workflow_step::{StepText, line_start};
 use super::yaml_tree::YamlNode;
 use crate::text::quote;
 
@@ -120,6 +120,5 @@ impl VariableReader<'_> {
 
 /// The blanks that put a line below what begins at a place.
 fn indent(source: &str, at: usize) -> String {
-    let line = source[..at].rfind('\n').map_or(0, |end| end + 1);
-    " ".repeat(source[line..at].chars().count())
+    " ".repeat(source[line_start(source, at)..at].chars().count())
 }

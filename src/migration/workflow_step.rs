@@ -141,7 +141,7 @@ fn use_of_action(indent: &str, with: &[(String, String)]) -> String {
     text
 }
 
-fn line_start(source: &str, at: usize) -> usize {
+pub(super) fn line_start(source: &str, at: usize) -> usize {
     source[..at].rfind('\n').map_or(0, |at| at + 1)
 }
 

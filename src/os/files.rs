@@ -212,8 +212,10 @@ pub fn replace_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     replace_with(path, bytes, None)
 }
 
-/// Whether a file of this folder can be replaced.
-pub fn check_replaceable(folder: &Path) -> Result<()> {
+/// Whether a draft can be written beside a file.
+pub fn check_replaceable(file: &Path) -> Result<()> {
+    let folder = file.parent().filter(|folder| *folder != Path::new(""));
+    let folder = folder.unwrap_or(Path::new("."));
     tempfile::Builder::new().prefix(".finishline-").suffix(".tmp").tempfile_in(folder).map(drop)
 }
 

@@ -22,32 +22,35 @@ impl SentryBackend<'_> {
     ///
     /// `integration-mismatch` where it is another's.
     pub async fn check_named(&self) -> Result {
-        let named = self.task.named_id().filter(|_| !self.task.provider_key().is_empty());
-        let Some(id) = named else { return Ok(()) };
-        let path = self.path(&format!("integrations/{id}/"));
-        // A token that may set code mappings alone does not see it.
-        let Ok(response) = self.client.get_optional(path).await else { return Ok(()) };
-        match response.json()["provider"]["key"].as_str().filter(|_| response.is_success()) {
-            Some(found) => self.task.check_provider(found),
-            None => Ok(()),
+        match self.task.provider_key() {
+            "" => Ok(()),
+            _ => self.read_named().await.map(drop),
         }
     }
 
     /// The same of an integration that links are set through, which has to be there.
     pub async fn check_linkable(&self) -> Result {
-        let Some(id) = self.task.named_id() else { return Ok(()) };
-        let path = self.path(&format!("integrations/{id}/"));
-        // A token that may set code mappings alone does not see it.
-        let Ok(response) = self.client.get_optional(path).await else { return Ok(()) };
-        let key = self.task.provider_key();
-        match response.json()["provider"]["key"].as_str().filter(|_| response.is_success()) {
-            Some(found) if !key.is_empty() => self.task.check_provider(found),
-            None if response.status == 404 && response.is_from_sentry() => {
-                let what = format!("{key} integration {id}");
+        match (self.read_named().await?, self.task.named_id()) {
+            (Some(response), Some(id)) if response.status == 404 && response.is_from_sentry() => {
+                let what = format!("{} integration {id}", self.task.provider_key());
                 Err(nothing_to_link(&self.task.org, what.trim_start()))
             }
             _ => Ok(()),
         }
+    }
+
+    /// What is said of the named integration, which is of the task's provider as far as both are known.
+    async fn read_named(&self) -> Result<Option<HttpResponse>> {
+        let Some(id) = self.task.named_id() else { return Ok(None) };
+        let path = self.path(&format!("integrations/{id}/"));
+        // A token that may set code mappings alone does not see it.
+        let Ok(response) = self.client.get_optional(path).await else { return Ok(None) };
+        let body = response.json();
+        let found = body["provider"]["key"].as_str().filter(|_| response.is_success());
+        if let Some(found) = found.filter(|_| !self.task.provider_key().is_empty()) {
+            self.task.check_provider(found)?;
+        }
+        Ok(Some(response))
     }
 
     /// Everything that is linked through an integration.
