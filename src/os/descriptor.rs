@@ -5,6 +5,7 @@
 mod system {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::fs::{FileType, OFlags, fstat};
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     use std::fs::OpenOptions;
     use std::io::{Error, ErrorKind, Result};
     use std::os::fd::AsFd;
@@ -38,6 +39,17 @@ mod system {
     /// Whether it is a file, which never makes anybody wait.
     pub(crate) fn is_file(stream: &impl AsFd) -> bool {
         fstat(stream).is_ok_and(|found| FileType::from_raw_mode(found.st_mode).is_file())
+    }
+
+    /// Asks for as many open files as the process may have, and says how many that are.
+    pub(crate) fn raise_limit() -> usize {
+        let limit = getrlimit(Resource::Nofile);
+        let raised = Rlimit { current: limit.maximum, ..limit };
+        let current = match setrlimit(Resource::Nofile, raised) {
+            Ok(()) => limit.maximum,
+            Err(_) => limit.current,
+        };
+        current.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX))
     }
 
     /// Waits until the stream is ready, or it is later than what `end` says by then.
@@ -88,6 +100,11 @@ mod system {
         true
     }
 
+    /// Nothing is kept open here.
+    pub(crate) fn raise_limit() -> usize {
+        0
+    }
+
     /// Nothing is waited for: what is ready cannot be asked here.
     pub(crate) fn wait<T>(_: &T, (): (), _: impl Fn() -> Option<Instant>) -> Result<()> {
         Ok(())
@@ -95,5 +112,6 @@ mod system {
 }
 
 pub(crate) use system::{
-    OpenStream, PIPE_CHUNK, READABLE, WRITABLE, has_no_reader, is_file, nonblocking, wait,
+    OpenStream, PIPE_CHUNK, READABLE, WRITABLE, has_no_reader, is_file, nonblocking, raise_limit,
+    wait,
 };

@@ -50,13 +50,20 @@ pub(crate) fn open(path: &Path) -> Result<File> {
 
 /// Replaces a file whole, by a draft beside it. Its rights stay.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    exchange(path, bytes).map(drop)
+}
+
+/// Replaces a file, and gives the old one.
+pub(crate) fn exchange(path: &Path, bytes: &[u8]) -> Result<Option<File>> {
     let place = FilePlace::of(path)?;
     files::check_no_device(path.symlink_metadata())?;
     let (mut file, draft) = create_draft(&place.folder)?;
     let written = file.write_all(bytes).and_then(|()| {
-        let metadata = place.open().and_then(|target| target.metadata()).ok();
+        let old = place.open().ok();
+        let metadata = old.as_ref().and_then(|old| old.metadata().ok());
         files::keep_rights(&file, metadata.filter(std::fs::Metadata::is_file).as_ref())?;
-        Ok(renameat(&place.folder, &draft, &place.folder, place.name)?)
+        renameat(&place.folder, &draft, &place.folder, place.name)?;
+        Ok(old)
     });
     if written.is_err() {
         // It is the first failure that counts.

@@ -27,6 +27,14 @@ pub(crate) mod linkless {
         Ok(())
     }
 
+    /// Replaces a file, and keeps nothing of the old one.
+    pub(crate) fn exchange(
+        path: &std::path::Path,
+        bytes: &[u8],
+    ) -> std::io::Result<Option<std::fs::File>> {
+        replace(path, bytes).map(|()| None)
+    }
+
     pub(crate) fn open(path: &std::path::Path) -> std::io::Result<std::fs::File> {
         std::fs::File::open(path)
     }
@@ -35,6 +43,7 @@ pub mod panics;
 pub(crate) mod parallel;
 pub mod paths;
 pub mod random;
+pub(crate) mod replaced_files;
 pub mod signals;
 pub(crate) mod streams;
 pub(crate) mod terminal;

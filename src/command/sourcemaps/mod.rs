@@ -25,6 +25,7 @@ use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::sourcemaps::SourcemapInputs;
 use crate::inputs::{Inputs, missing};
 use crate::model::OrgSlug;
+use crate::os::replaced_files::ReplacedFiles;
 use crate::os::{activity, linkless, parallel};
 use crate::outcome::Outcome;
 use crate::outcome::sourcemaps::{SourcemapProgress, counted, listed, named as listed_names};
@@ -214,11 +215,13 @@ impl ExaminedSourcemaps<'_> {
         self.drop_foreign_copies(&mut written)?;
         let earlier = written.files.len();
         let shown = activity::begin(|| "writing debug ids".to_owned());
+        let replaced = ReplacedFiles::default();
         for (number, batch) in changed.chunks(BATCH).enumerate() {
             tokio::task::yield_now().await;
             shown.count(number * BATCH, changed.len());
-            written.extend(write::write(batch, &self.index)?);
+            written.extend(write::write(batch, &self.index, &replaced)?);
         }
+        replaced.let_go();
         self.progress.written = written.files.len() - earlier;
         self.settle_neighbours(written)
     }

@@ -5,6 +5,7 @@ use super::examine::{GroupChange, GroupTexts};
 use super::groups::FileGroup;
 use crate::build_folder::{BuildFile, ChangedHashes, HashIndex, MAX_FILE};
 use crate::error::{Error, ErrorCode, Result};
+use crate::os::replaced_files::ReplacedFiles;
 use crate::os::{linkless, parallel};
 use crate::outcome::sourcemaps::ExaminedScript;
 use crate::sourcemap::edits::TextEdits;
@@ -54,20 +55,24 @@ impl WrittenFiles {
 }
 
 /// Writes what was decided of each group.
-pub(super) fn write(groups: &[ChangedGroup<'_>], index: &HashIndex) -> Result<WrittenFiles> {
+pub(super) fn write(
+    groups: &[ChangedGroup<'_>],
+    index: &HashIndex,
+    replaced: &ReplacedFiles,
+) -> Result<WrittenFiles> {
     let mut written = WrittenFiles::default();
-    for result in parallel::map(groups, |group| group.write(index)) {
+    for result in parallel::map(groups, |group| group.write(index, replaced)) {
         written.extend(result?);
     }
     Ok(written)
 }
 
 impl ChangedGroup<'_> {
-    fn write(&self, index: &HashIndex) -> Result<WrittenFiles> {
+    fn write(&self, index: &HashIndex, replaced: &ReplacedFiles) -> Result<WrittenFiles> {
         let texts = GroupTexts::read(self.group).map_err(changed)?;
         let (withdrawn, edits) = self.edits(&texts).map_err(changed)?;
         if let (Some(file), Some(text)) = (&self.group.map, withdrawn) {
-            replace(file, &text)?;
+            replace(replaced, file, &text)?;
         }
         let mut written = WrittenFiles::default();
         let files = self.group.scripts.iter().chain(&self.group.map);
@@ -76,7 +81,7 @@ impl ChangedGroup<'_> {
                 continue;
             }
             let text = edits.apply(old);
-            replace(file, &text)?;
+            replace(replaced, file, &text)?;
             index.add_changed(&mut written.hashes, &file.file, old.as_bytes());
             written.files.insert(file.file.clone());
         }
@@ -116,13 +121,19 @@ fn changed((file, why): (String, String)) -> Error {
 /// scripts that changed.
 pub(super) fn delete_maps(groups: &[&FileGroup], index: &HashIndex) -> Result<WrittenFiles> {
     let mut written = WrittenFiles::default();
-    for result in parallel::map(groups, |group| delete_map(group, index)) {
+    let replaced = ReplacedFiles::default();
+    for result in parallel::map(groups, |group| delete_map(group, index, &replaced)) {
         written.extend(result?);
     }
+    replaced.let_go();
     Ok(written)
 }
 
-fn delete_map(group: &FileGroup, index: &HashIndex) -> Result<WrittenFiles> {
+fn delete_map(
+    group: &FileGroup,
+    index: &HashIndex,
+    replaced: &ReplacedFiles,
+) -> Result<WrittenFiles> {
     let mut written = WrittenFiles::default();
     for script in &group.scripts {
         let text = super::groups::read_text(&script.file).unwrap_or_default();
@@ -132,7 +143,7 @@ fn delete_map(group: &FileGroup, index: &HashIndex) -> Result<WrittenFiles> {
             written.mentions.push(script.shown.clone());
         }
         if bare != text {
-            replace(script, &bare)?;
+            replace(replaced, script, &bare)?;
             index.add_changed(&mut written.hashes, &script.file, text.as_bytes());
             written.files.insert(script.file.clone());
         }
@@ -146,15 +157,15 @@ fn delete_map(group: &FileGroup, index: &HashIndex) -> Result<WrittenFiles> {
             if let Ok(old) = linkless::read(file, MAX_FILE) {
                 index.add_changed(&mut written.hashes, file, &old);
             }
-            linkless::remove_if_there(file).map_err(|error| unwritable(&map.shown, &error))?;
+            replaced.remove_if_there(file).map_err(|error| unwritable(&map.shown, &error))?;
         }
     }
     Ok(written)
 }
 
-fn replace(file: &BuildFile, text: &str) -> Result {
+fn replace(replaced: &ReplacedFiles, file: &BuildFile, text: &str) -> Result {
     let path: &Path = &file.file;
-    linkless::replace(path, text.as_bytes()).map_err(|error| unwritable(&file.shown, &error))
+    replaced.replace(path, text.as_bytes()).map_err(|error| unwritable(&file.shown, &error))
 }
 
 pub(super) fn unwritable(shown: &str, error: &std::io::Error) -> Error {
@@ -182,7 +193,7 @@ mod tests {
         let change = GroupChange::Kept(edits, texts.checksum());
         let write = || {
             ChangedGroup { group: &group, scripts: &[], change: &change }
-                .write(&HashIndex::default())
+                .write(&HashIndex::default(), &ReplacedFiles::default())
         };
         linkless::replace(&file, b"g()\n").expect("another file");
         let failure = write().err().map(|failure| failure.message).unwrap_or_default();
