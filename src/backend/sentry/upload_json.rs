@@ -125,10 +125,10 @@ fn found_files(body: &Value) -> Option<&Vec<Value>> {
     body.as_array().filter(|found| found.iter().all(is_file))
 }
 
-/// Whether a server has no such look-up: a 404 of its own, without a body or with a reason, of a project
-/// for which it took a bundle. A proxy's 404 is a page.
+/// Whether a server has no such look-up: Sentry's 404 of a path that it does not know has no body. A reason
+/// is that of a project which the token does not see, and a page that of a proxy.
 pub(super) fn has_no_lookup(response: &HttpResponse) -> bool {
-    response.status == 404 && (response.body.trim().is_empty() || response.is_from_sentry())
+    response.status == 404 && response.body.trim().is_empty()
 }
 
 /// The reason of a refusal in the shape that these endpoints have for it.

@@ -98,6 +98,7 @@ impl ChunkData {
             line if line.contains("/artifact-lookup/") && self.options.has_lookup => {
                 self.look_up(line, &request.parameter("debug_id"))
             }
+            line if line.contains("/artifact-lookup/") => Response::html(404, ""),
             "GET /api/0/projects/acme/web/" => Response::json(200, &json!({"slug": "web"})),
             line if line.starts_with("GET /api/0/projects/acme/") => {
                 Response::detail(404, "The requested resource does not exist")
