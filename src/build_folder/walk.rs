@@ -255,10 +255,7 @@ impl BuildFolder {
     }
 
     fn add_walked(&mut self, given: &GivenPath<'_>, file: PathBuf, below: String, name: &str) {
-        let is_meant = given
-            .globs
-            .as_ref()
-            .is_none_or(|globs| globs.iter().any(|glob| glob.matches(below.as_bytes())));
+        let is_meant = given.globs.as_ref().is_none_or(|globs| is_within(&below, globs));
         let shown =
             if given.shown == "." { below.clone() } else { format!("{}/{below}", given.shown) };
         let file = BuildFile { file, shown, below };
@@ -314,6 +311,13 @@ impl BuildFolder {
     }
 }
 
+/// Whether a glob matches a path, or a folder that it is in: a shell would give that folder whole.
+fn is_within(below: &str, globs: &[PathGlob]) -> bool {
+    let ends = below.match_indices('/').map(|(at, _)| at).chain([below.len()]);
+    let mut paths = ends.map(|end| &below.as_bytes()[..end]);
+    paths.any(|path| globs.iter().any(|glob| glob.matches(path)))
+}
+
 /// A path as pairing knows it.
 pub(crate) fn key(path: &Path) -> String {
     let parts = path.components().filter_map(|part| match part {
@@ -327,7 +331,7 @@ fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn is_script(name: &str) -> bool {
+pub(super) fn is_script(name: &str) -> bool {
     [".js", ".cjs", ".mjs"].iter().any(|end| name.ends_with(end))
 }
 

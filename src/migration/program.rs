@@ -12,6 +12,8 @@ pub(super) struct ProgramCall {
     pub(super) variables: Vec<(String, String)>,
     /// Those of them that stand within the words that name it.
     pub(super) container_variables: Vec<(String, String)>,
+    /// Whether it runs in a container, which has no variables but those that it is given.
+    pub(super) is_contained: bool,
 }
 
 impl ProgramCall {
@@ -51,8 +53,9 @@ pub(super) fn find(command: &ShellCommand) -> Option<ProgramCall> {
             at += 1;
         }
     }
+    let is_contained = matches!(command.word(at), "docker" | "podman");
     let end = match command.word(at) {
-        "docker" | "podman" => docker_image(command, at + 1, &mut container_variables)?,
+        _ if is_contained => docker_image(command, at + 1, &mut container_variables)?,
         word if is_program(word) => at + 1,
         word => {
             let (_, subcommands) = RUNNERS.iter().find(|(runner, _)| *runner == word)?;
@@ -62,7 +65,7 @@ pub(super) fn find(command: &ShellCommand) -> Option<ProgramCall> {
     let span = |index: usize| &command.words[index].span;
     variables.extend(container_variables.iter().cloned());
     let program = span(at).start..span(end - 1).end;
-    Some(ProgramCall { program, variables, container_variables })
+    Some(ProgramCall { program, variables, container_variables, is_contained })
 }
 
 /// Whether a word names the program or its package.
@@ -103,18 +106,29 @@ fn docker_image(
         };
         let takes_value = !matches!(flag, "--rm" | "-i" | "-t" | "-it" | "-ti" | "--init");
         let is_known = match flag {
-            "-e" | "--env" => take_variable(value, variables),
+            "-e" | "--env" => !is_inside(value) && take_variable(value, variables),
             "-v" | "--volume" => FOLDERS.contains(&value),
             "-w" | "--workdir" => value == "/work",
-            "-u" | "--user" | "--network" | "--pull" | "--platform" => true,
+            "-u" | "--user" | "--pull" | "--platform" => true,
+            "--network" => value == "host",
             _ => !takes_value,
         };
         is_known.then_some(())?;
         at += 1 + usize::from(takes_value && flag == word);
     }
     command.word(at).contains("getsentry/sentry-cli").then_some(())?;
+    let mut arguments = command.words.iter().skip(at + 1);
+    arguments.all(|word| !is_inside(&word.raw)).then_some(())?;
     let is_named = command.word(at + 1) == "sentry-cli";
     Some(at + 1 + usize::from(is_named))
+}
+
+/// Whether a word names a place that only a container knows.
+fn is_inside(raw: &str) -> bool {
+    let mut parts = raw.split(|c: char| !c.is_alphanumeric() && !"/-_.".contains(c));
+    parts.any(|part| {
+        part == "/work" || part.starts_with("/work/") || part.ends_with(".docker.internal")
+    })
 }
 
 /// What makes the working folder that of the image.
@@ -125,9 +139,6 @@ const FOLDERS: &[&str] = &[
     "${PWD}:/work",
     ".:/work",
     "./:/work",
-    "${{ github.workspace }}:/work",
-    "$GITHUB_WORKSPACE:/work",
-    "$CI_PROJECT_DIR:/work",
     "\"$(pwd)\":/work",
     "\"$PWD\":/work",
     "$(pwd)\":/work",
@@ -182,6 +193,11 @@ mod tests {
             "npx tsc",
             "docker run -v \"$PWD/dist:/work\" getsentry/sentry-cli info",
             "docker run --env-file x getsentry/sentry-cli info",
+            "docker run -v \"$CI_PROJECT_DIR:/work\" getsentry/sentry-cli info",
+            "docker run -v \"$PWD:/work\" getsentry/sentry-cli sourcemaps upload /work/dist",
+            "docker run -v .:/work getsentry/sentry-cli files 1 upload --strip-prefix=\"/work\"",
+            "docker run --network sentry getsentry/sentry-cli --url http://web:9000 info",
+            "docker run -e SENTRY_URL=http://host.docker.internal:9000 getsentry/sentry-cli info",
         ] {
             assert!(find(read(line).last().unwrap()).is_none(), "{line}");
         }

@@ -143,7 +143,8 @@ fn command_use(command: &ShellCommand) -> CommandUse {
         Ok(Err(_)) => return CommandUse::Call,
         Ok(Ok(call)) => call,
     };
-    if !is_of_step(&call)
+    if found.is_contained
+        || !is_of_step(&call)
         || needs_shell(command, &call, &arguments)
         || !take_variables(&mut call, &found.variables)
     {
@@ -183,7 +184,7 @@ fn needs_shell(command: &ShellCommand, call: &SentryCliCall, arguments: &[String
         has_dollar_quote(raw)
             || is_expanded(shown, !is_path)
             || splits(raw) && LISTS.iter().any(is_in)
-            || is_path && has_quoted_glob(raw)
+            || is_path && (has_quoted_glob(raw) || has_folder_glob(raw))
     })
 }
 
@@ -203,6 +204,20 @@ fn has_quoted_glob(raw: &str) -> bool {
         _ => 0,
     };
     pieces(raw).iter().map(of_piece).sum::<usize>() > count(&unquoted(raw))
+}
+
+/// Whether a glob may match a folder, or more folders than a shell's does: each that a shell gives is uploaded
+/// under addresses of its own.
+fn has_folder_glob(raw: &str) -> bool {
+    let text = |piece: WordPiece| match piece {
+        WordPiece::Text(text) => text,
+        _ => "_".to_owned(),
+    };
+    let word: String = pieces(raw).into_iter().map(text).collect();
+    let is_glob = |text: &str| text.contains(['*', '?', '[', '{']);
+    let (folder, name) = word.rsplit_once('/').unwrap_or(("", &word));
+    let is_file = [".js", ".cjs", ".mjs", ".map"].iter().any(|end| name.ends_with(end));
+    is_glob(folder) || is_glob(name) && !is_file
 }
 
 fn is_of_step(call: &SentryCliCall) -> bool {

@@ -149,8 +149,14 @@ pub(super) fn script_notes(
                 let warnings = call.warnings.iter();
                 notes.extend(warnings.map(|warning| MigrationNote::advice(line, warning.clone())));
             }
+            CommandUse::Call if program::find(command).is_some_and(|call| call.is_contained) => {
+                notes.push(MigrationNote::advice(line(command.span.start), NO_CONTAINER));
+            }
             _ => {}
         }
     }
     notes
 }
+
+/// What changes where a call leaves its container.
+const NO_CONTAINER: &str = "in its container, this call saw only the variables that `-e` names; now it sees all of the job, such as SENTRY_RELEASE and SENTRY_PROJECT";

@@ -204,6 +204,9 @@ fn why_missing(script: &BuildFile, url: &str) -> String {
     let is_there = |path: &str| script.file.with_file_name(path).is_file();
     let is_relative = !path.is_empty() && !path.starts_with('/');
     match is_relative && (is_there(path) || is_there(&decoded)) {
+        true if !path.ends_with(".map") => {
+            format!("its map {url} is there, but finishline takes only names that end in .map")
+        }
         true => format!(
             "its map {url} is there, but not among the files of `sourcemaps`: name its folder, too"
         ),

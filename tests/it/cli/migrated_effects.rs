@@ -123,6 +123,9 @@ const WORKFLOWS: &[&str] = &[
     "- run: |\n    sentry-cli releases new v1\n    sentry-cli releases finalize v1\n    sentry-cli deploys new -r v1 -e \"preview/$V\"",
     // What an upload accepts, and that there is nothing to upload.
     "- run: sentry-cli releases new v1\n- run: sentry-cli sourcemaps upload -r v1 nomap.js\n- run: sentry-cli sourcemaps upload -r v1 pages\n- run: sentry-cli deploys new -r v1 -e prod",
+    // A shell's glob gives folders, each of which is uploaded as one by itself.
+    "- run: |\n    sentry-cli releases new v1\n    sentry-cli sourcemaps upload -r v1 s*",
+    "- run: |\n    sentry-cli releases new v1\n    sentry-cli sourcemaps upload -r v1 sub/**",
     "- run: |\n    set +e\n    sentry-cli releases new a/b\n    sentry-cli releases new x",
     "- run: |\n    set +e\n    sentry-cli releases new x\n    sentry-cli releases new a/b",
     "- run: |\n    set +e\n    sentry-cli releases new a/b\n    set -e\n    sentry-cli releases new x",

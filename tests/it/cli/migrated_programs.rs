@@ -236,6 +236,8 @@ fn a_container_of_the_program_is_replaced_where_its_folder_and_variables_are_kno
     ] {
         let text = format!("docker run {flags} {image}");
         let migrated = migrate("a.sh", &text);
+        let says_what_it_sees = |note: &MigrationNote| note.message.contains("in its container");
+        assert_eq!(migrated.notes.iter().any(says_what_it_sees), expected.is_some(), "{flags}");
         let expected = expected.map(|program| format!("{program} releases new v1\n"));
         assert_eq!(migrated.text, expected.unwrap_or(text));
     }

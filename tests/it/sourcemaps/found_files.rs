@@ -18,6 +18,8 @@ fn folders_files_and_globs_name_scripts_and_their_maps_are_found() {
         ("dist/x\n  ./dist/a.js\n", vec!["dist/a.js", "dist/x/c.mjs"]),
         ("dist/**/*.{js,mjs}", vec!["dist/a.js", "dist/my app/b, c.js", "dist/x/c.mjs"]),
         ("dist/*.js", vec!["dist/a.js"]),
+        ("dist/*", vec!["dist/a.js", "dist/my app/b, c.js", "dist/x/c.mjs"]),
+        ("*/x", vec!["dist/x/c.mjs"]),
         ("./dist/*.js.map", vec!["dist/a.js"]),
         ("dist/a.js.map", vec!["dist/a.js"]),
         ("dist/my app/b, c.js", vec!["dist/my app/b, c.js"]),
@@ -49,10 +51,12 @@ fn a_map_outside_of_what_is_named_is_said_to_be_there() {
     write_script(&run, "dist/a.js");
     let map = run.text("dist/a.js.map");
     std::fs::remove_file(run.path("dist/a.js.map")).unwrap();
-    write(&run, "maps/a b.map", map);
+    write(&run, "maps/a b.map", &map);
+    write(&run, "dist/a.json", map);
     for (url, words) in [
         ("../maps/a%20b.map", "its map ../maps/a%20b.map is there, but not among the files"),
         ("../maps/c.map", "its map ../maps/c.map is not there"),
+        ("a.json", "its map a.json is there, but finishline takes only names that end in .map"),
         ("https://a.io/a.map", "its map https://a.io/a.map is not there"),
     ] {
         write(&run, "dist/a.js", format!("{}//# sourceMappingURL={url}\n", source("a")));
