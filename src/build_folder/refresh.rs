@@ -5,6 +5,7 @@ use super::hash_index::{ChangedHashes, HashIndex, held_in};
 use super::hash_words::hash_words;
 use super::inline_scripts::{on_disk, page_of};
 use super::text_file::{MAX_FILE, TextFile};
+use super::walk;
 use crate::os::linkless;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Error;
@@ -18,7 +19,8 @@ const MAX_CHAIN: usize = 32;
 pub(crate) struct RefreshedFiles {
     /// Those that were written anew.
     pub(crate) written: BTreeSet<PathBuf>,
-    /// Those that hold each other's hash, or one that two files had and no longer share.
+    /// Those that hold each other's hash, one that two files had and no longer share, or, in a script, one
+    /// that would be longer or shorter.
     pub(crate) unsettled: BTreeSet<PathBuf>,
 }
 
@@ -160,6 +162,7 @@ struct HashRenewal<'a> {
 impl HashRenewal<'_> {
     /// The bytes of a file with new hashes, and whether every old one has a new one.
     fn renewed(&mut self, file: &Path) -> Option<(Vec<u8>, bool)> {
+        let is_script = walk::is_script(&file.file_name()?.to_string_lossy());
         let file = TextFile::read(file)?;
         let old = file.text();
         let (mut new, mut done, mut is_whole) = (Vec::with_capacity(old.len()), 0, true);
@@ -169,12 +172,15 @@ impl HashRenewal<'_> {
                 files.iter().filter_map(|of| self.fresh_hash(of, word.digest.len())).collect();
             hashes.sort();
             hashes.dedup();
-            let [hash] = hashes.as_slice() else {
+            let written = if let [hash] = &*hashes { Some(word.rewritten(hash)) } else { None };
+            // The code behind it would stand where the script's source map does not look for it.
+            let written = written.filter(|new| !is_script || new.len() == word.place.len());
+            let Some(written) = written else {
                 is_whole = false;
                 continue;
             };
             new.extend(&old[done..word.place.start]);
-            new.extend(word.rewritten(hash));
+            new.extend(written);
             done = word.place.end;
         }
         new.extend(&old[done..]);

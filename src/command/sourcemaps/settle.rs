@@ -30,7 +30,7 @@ impl StaleWords {
     };
 }
 
-const UNSETTLED: &str = "has a hash that cannot be corrected: of a file that is deleted, of one that has its own hash, or of two that were equal and differ now";
+const UNSETTLED: &str = "has a hash that cannot be corrected: of a file that is deleted, of one that has its own hash, of two that were equal and differ now, or with escapes in a script, where the code behind it would move";
 
 fn unwritable((file, error): FileFailure) -> crate::error::Error {
     write::unwritable(&file.to_string_lossy(), &error)

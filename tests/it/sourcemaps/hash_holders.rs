@@ -135,3 +135,33 @@ fn a_hash_that_two_files_had_and_no_longer_share_is_named_and_left() {
     assert!(ended.stderr.contains("`dist/index.html` has a hash"), "{}", ended.stderr);
     assert_eq!(run.text("dist/index.html"), page);
 }
+
+#[test]
+fn a_new_hash_never_moves_the_code_behind_it_from_its_place_in_a_source_map() {
+    let run = sourcemaps().var("FINISHLINE_INJECT_REFRESH", "true");
+    let scripts: Vec<_> =
+        (0..8).map(|n| (format!("dist/a{n}.js"), format!("dist/sri{n}.js"))).collect();
+    let escaped = |held: &str| sha384(&run, held).replace('/', "\\u002F");
+    let line = |hash: &str| format!("export const sri = \"{hash}\"; export const after = 1;");
+    for (held, holder) in &scripts {
+        write_with_line(&run, held, &format!("export const own = \"{held}\";"));
+        write_with_line(&run, holder, &line(&escaped(held)));
+    }
+    // One without an escape is written without any.
+    let lengths = scripts.iter().map(|(held, _)| escaped(held).len());
+    let has_escapes = |(_, length): &(_, usize)| *length > sha384(&run, "dist/a0.js").len();
+    let lengths: Vec<_> = scripts.iter().zip(lengths).filter(has_escapes).collect();
+    let ended = run.execute().expect(0);
+    let mut counts = [0, 0];
+    for ((held, holder), length) in lengths {
+        let (text, new) = (run.text(holder), escaped(held));
+        let fits = new.len() == length;
+        counts[usize::from(fits)] += 1;
+        assert_eq!(text.contains(&line(&new)), fits, "{text}");
+        let is_named = ended.stderr.contains(&format!("`{holder}` has a hash"));
+        assert_eq!(is_named, !fits, "{}", ended.stderr);
+        let place = text.lines().find_map(|line| line.find("export const after"));
+        assert_eq!(place, line(&"-".repeat(length)).find("export const after"), "{text}");
+    }
+    assert!(counts.iter().all(|count| *count > 0), "{counts:?} of each kind");
+}
