@@ -278,7 +278,7 @@ impl SourcemapProgress {
 
 fn proof_line(script: &ExaminedScript) -> Option<String> {
     let frame = script.frame.as_ref()?;
-    let ProvenFrame { line, column, source, original_line } = frame;
+    let ProvenFrame { line, column, source, original_line, .. } = frame;
     let id = script.id.as_ref().map(|id| format!(", debug id {id}")).unwrap_or_default();
     Some(format!("{} {line}:{column} → {source}:{original_line}{id}", script.path))
 }

@@ -15,8 +15,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// What a `data:` URL leaves as it is.
+/// What a `data:` URL does not leave as it is, and the star of `*/`, which ends a comment.
 const PLAIN: &AsciiSet = &CONTROLS
+    .add(b'*')
     .add(b' ')
     .add(b'"')
     .add(b'\'')
@@ -44,10 +45,10 @@ pub fn held_maps(script: &str) -> Vec<Range<usize>> {
 fn held_map(script: &str, behind_name: usize) -> Option<Range<usize>> {
     let rest = &script[behind_name..];
     let start = behind_name + rest.len() - rest.trim_start_matches([' ', '\t']).len();
-    let is_end = |character: char| {
-        character.is_whitespace() || matches!(character, '"' | '\'' | '`' | '\\' | '*')
-    };
-    let length = script[start..].find(is_end).unwrap_or(script.len() - start);
+    let is_end =
+        |character: char| character.is_whitespace() || matches!(character, '"' | '\'' | '`' | '\\');
+    let word = script[start..].split(is_end).next().unwrap_or_default();
+    let length = word.find("*/").unwrap_or(word.len());
     let inline = InlineMap::read(&script[start..start + length])?.ok()?;
     let has_key = |key: &str| memmem::find(inline.map.as_bytes(), key.as_bytes()).is_some();
     (has_key("\"mappings\"") || has_key("\"sections\"")).then_some(start..start + length)
@@ -123,9 +124,10 @@ mod tests {
             ("data:application/json,%7B%22a%22:%22%C3%A9%22%7D", true),
             ("data:application/json;charset=utf-8,%7B%22a%22%3A%22%C3%A9%22%7D", false),
             ("data:;base64,eyJhIjoiw6kifQ%3D%3D", false),
+            ("data:application/json,%7B%22b%22:%22/%2A%20%2A/%22,%22a%22:%22%C3%A9%22%7D", true),
         ] {
             let read = InlineMap::read(url).expect("a data: URL").expect("a map");
-            assert_eq!(read.map, "{\"a\":\"é\"}", "{url}");
+            assert!(read.map.ends_with("\"a\":\"é\"}"), "{url}");
             assert_eq!(read.with_map(&read.map) == url, is_kept, "{url}");
             let again = read.with_map(&read.map);
             assert_eq!(InlineMap::read(&again).expect("a data: URL").expect("a map").map, read.map);
@@ -153,6 +155,13 @@ mod tests {
             ),
         ] {
             assert_eq!(without_held_maps(&script), without, "{script:?}");
+        }
+        let commented = "data:application/json,%7B%22a%22:%22/*%2A/%22,%22mappings%22:%22%22%7D";
+        for script in [
+            format!("//# sourceMappingURL={commented}\nb"),
+            format!("/*# sourceMappingURL={commented}*/"),
+        ] {
+            assert_eq!(without_held_maps(&script), script.replace(commented, ""));
         }
         for script in [
             "",

@@ -15,6 +15,8 @@ pub struct ProvenFrame {
     pub source: String,
     /// The line of that source.
     pub original_line: u32,
+    /// Another source that few places lead to, whose text in the map is not the one that it was made of.
+    pub other_source: Option<String>,
 }
 
 impl ProvenFrame {
@@ -139,6 +141,7 @@ impl<'a> MappedPlace<'a> {
             column: self.column.saturating_add(1),
             source: self.section.source(self.original.source),
             original_line: self.original.line.saturating_add(1),
+            other_source: None,
         }
     }
 }

@@ -67,6 +67,10 @@ const KEPT_WORDS: usize = 50;
 /// made up, as far as they stand on the line.
 const FEW_KEPT_WORDS: usize = 20;
 
+/// Of the places of a script, so many in a hundred may lead to sources whose text is another one: bundlers take
+/// over the maps of packages, and harm the frames of that package alone.
+const FEW_PLACES: usize = 5;
+
 /// Reads all of `mappings`, looks at all places, compares the words at some, and gives one that is proven.
 pub fn prove<'a>(script: &'a str, map: &'a MapText<'a>) -> Result<ProvenFrame, ProofFault> {
     let script = TextLines::new(script);
@@ -218,15 +222,18 @@ impl ProofTally {
             count.is_of_other_text(SOURCE_TOLERANCE)
                 || self.has_names && count.has_other_words(FEW_KEPT_WORDS)
         };
-        let other_source = self.sources.iter().find(|(_, count)| is_other(count));
+        let others = || self.sources.iter().filter(|(_, count)| is_other(count));
+        let other_source = others().next().map(|(source, _)| source.clone());
+        let are_few = others().map(|(_, count)| count.all).sum::<usize>() * 100
+            <= self.script.all * FEW_PLACES;
         let kept = if self.has_names { KEPT_WORDS } else { FEW_KEPT_WORDS };
         let is_other_script =
             self.script.is_of_other_text(SCRIPT_TOLERANCE) || self.script.has_other_words(kept);
         match (self.frame, other_source) {
             (None, _) => Err(ProofFault::Empty),
             _ if is_other_script => Err(ProofFault::OtherScript),
-            (_, Some((source, _))) => Err(ProofFault::OtherSource(source.clone())),
-            (Some(frame), None) => Ok(frame),
+            (_, Some(source)) if !are_few => Err(ProofFault::OtherSource(source)),
+            (Some(frame), other_source) => Ok(ProvenFrame { other_source, ..frame }),
         }
     }
 }
@@ -249,8 +256,35 @@ mod tests {
     #[test]
     fn a_place_of_the_script_is_shown_with_its_line() {
         let frame = prove_one("é;total(x)", &map("EAAgB", SOURCE)).expect("a frame");
-        let expected = ProvenFrame { line: 1, column: 3, source: "a.ts".into(), original_line: 1 };
+        let expected = ProvenFrame {
+            line: 1,
+            column: 3,
+            source: "a.ts".into(),
+            original_line: 1,
+            other_source: None,
+        };
         assert_eq!(frame, expected);
+    }
+
+    #[test]
+    fn one_source_of_many_may_have_another_text_and_is_named() {
+        let prove_of = |count: usize| {
+            let names: Vec<_> = (0..count).map(|at| format!("m{at}.ts")).collect();
+            let mut texts = vec!["f()\nf()\n"; count];
+            texts[1] = "";
+            let mappings = format!("AAAA;AACA;ACDA;AACA{}", ";ACDA;AACA".repeat(count - 2));
+            let map = |texts: &[&str]| serde_json::json!({"sources": names, "sourcesContent": texts, "mappings": mappings});
+            assert_eq!(
+                prove_one(&"f()\n".repeat(2 * count), &map(&texts).to_string())
+                    .map(|frame| frame.other_source),
+                Ok(None)
+            );
+            texts[1] = "f()";
+            prove_one(&"f()\n".repeat(2 * count), &map(&texts).to_string())
+                .map(|frame| frame.other_source)
+        };
+        assert_eq!(prove_of(100), Ok(Some("m1.ts".to_owned())));
+        assert_eq!(prove_of(10), Err(ProofFault::OtherSource("m1.ts".to_owned())));
     }
 
     #[test]

@@ -20,6 +20,24 @@ pub struct SourceRules<'a> {
     pub strip_sources: bool,
 }
 
+/// The fields of a map by ECMA-426, its proposals, and what Sentry and browsers read besides.
+const FIELDS: [&str; 14] = [
+    "version",
+    "file",
+    "sourceRoot",
+    "sources",
+    "sourcesContent",
+    "names",
+    "mappings",
+    "sections",
+    "ignoreList",
+    "x_google_ignoreList",
+    "debugId",
+    "debug_id",
+    "rangeMappings",
+    "scopes",
+];
+
 /// Finds the text of a source that the map does not hold.
 pub type SourceReader<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -72,6 +90,9 @@ struct MapCopy<'a> {
 impl MapCopy<'_> {
     fn visit(&mut self, json: &str) {
         let Ok(fields) = serde_json::from_str::<SourceFields<'_>>(json) else { return };
+        if self.rules.strip_sources {
+            self.empty_others(json);
+        }
         for nested in fields.sections.iter().flatten().filter_map(|nested| nested.map) {
             self.visit(nested.get());
         }
@@ -80,6 +101,15 @@ impl MapCopy<'_> {
         let full = full_names(sources, root);
         self.complete_texts(sources, fields.sources_content, &full);
         self.cut_names(sources, fields.source_root, full);
+    }
+
+    /// Takes the values of all fields that are those of a tool alone, which may hold the code once more.
+    fn empty_others(&mut self, json: &str) {
+        let fields = serde_json::from_str::<BTreeMap<String, &RawValue>>(json).unwrap_or_default();
+        let others = fields.iter().filter(|(name, _)| !FIELDS.contains(&name.as_str()));
+        for (_, value) in others.filter(|(_, value)| value.get().starts_with(['"', '[', '{'])) {
+            self.edits.replace(range_in(self.map, value.get()), "null");
+        }
     }
 
     /// Adds the texts that are missing, or takes all of them out.
@@ -207,8 +237,8 @@ mod tests {
             strip_sources: true,
             ..SourceRules::default()
         };
-        let map = r#"{"sections":[{"map":{"sourceRoot":"/home","sources":["ci/a.ts","x/b.ts"],"sourcesContent":["a","b"]}}]}"#;
-        let wanted = r#"{"sections":[{"map":{"sourceRoot":"","sources":["a.ts","/home/x/b.ts"],"sourcesContent":[]}}]}"#;
+        let map = r#"{"sections":[{"map":{"sourceRoot":"/home","sources":["ci/a.ts","x/b.ts"],"sourcesContent":["a","b"],"x_sourcesContent":["a"],"x_lines":2}}],"x_code":"a","version":3}"#;
+        let wanted = r#"{"sections":[{"map":{"sourceRoot":"","sources":["a.ts","/home/x/b.ts"],"sourcesContent":[],"x_sourcesContent":null,"x_lines":2}}],"x_code":null,"version":3}"#;
         assert_eq!(copy(map, rules).0, wanted);
     }
 

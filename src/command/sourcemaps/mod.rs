@@ -153,7 +153,7 @@ impl<'a> FoundSourcemaps<'a> {
 
     fn tell(&mut self, progress: &mut SourcemapProgress, bundle: &BundleFile, lacks: &[String]) {
         progress.unmapped = std::mem::take(&mut self.files.unmapped);
-        note_sourceless(progress);
+        note_sources(progress);
         progress.faults.append(&mut self.files.unreadable);
         progress.file_count = bundle.count;
         progress.bundle_size = bundle.uncut.size;
@@ -289,6 +289,12 @@ impl RunContext<'_> {
     }
 }
 
+/// Says what is to be known of the sources that maps lead to.
+fn note_sources(progress: &mut SourcemapProgress) {
+    note_sourceless(progress);
+    note_other_sources(progress);
+}
+
 /// Names scripts whose maps name no source: code that a bundler made by itself, or scripts without a map if there is no other.
 fn note_sourceless(progress: &mut SourcemapProgress) {
     let scripts = progress.scripts.iter().filter(|script| script.is_sourceless);
@@ -303,6 +309,20 @@ fn note_sourceless(progress: &mut SourcemapProgress) {
             listed_names(&named)
         );
         progress.warnings.push(Warning::new("sources-missing", message));
+    }
+}
+
+/// Names scripts of which a source has another text in the map than the map was made of.
+fn note_other_sources(progress: &mut SourcemapProgress) {
+    let frames = || progress.scripts.iter().filter_map(|script| script.frame.as_ref());
+    let mut others = frames().filter_map(|frame| frame.other_source.as_deref());
+    if let Some(first) = others.next() {
+        let message = format!(
+            "{} whose source map holds another text of a source than it was made of, such as {}: Sentry shows wrong lines of it",
+            counted(1 + others.count(), "script"),
+            quote(first)
+        );
+        progress.warnings.push(Warning::new("sources-differ", message));
     }
 }
 
