@@ -1,5 +1,6 @@
 //! From a given line to paths: where it may hold several, the disk tells.
 
+use crate::text::glob::PathGlob;
 use std::path::Path;
 
 /// The paths of a line: the line itself where there is such a file or folder, else its parts between
@@ -72,6 +73,13 @@ pub(super) fn glob_root(path: &str) -> Option<(&str, &str)> {
         Some(slash) => Some((&path[..slash], &path[slash + 1..])),
         None => Some((".", path)),
     }
+}
+
+/// Whether a glob matches a path, or a folder that it is in: a shell would give that folder whole.
+pub(super) fn is_within(below: &str, globs: &[PathGlob]) -> bool {
+    let ends = below.match_indices('/').map(|(at, _)| at).chain([below.len()]);
+    let mut paths = ends.map(|end| &below.as_bytes()[..end]);
+    paths.any(|path| globs.iter().any(|glob| glob.matches(path)))
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! Which files hold which hashes, and of which files these were before the files changed.
 
 use super::base64_form::SIZES;
+use super::fixed_hashes;
 use super::hash_words::{HashWord, hash_words};
 use super::inline_scripts::{inline_path, inline_scripts};
+use super::text_file::MAX_FILE;
+use crate::os::linkless;
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
@@ -17,11 +20,20 @@ pub(crate) struct HashIndex {
     all: HashSet<u64>,
     /// Which of the algorithms occur at all.
     sizes: BTreeSet<usize>,
+    /// Those that are parts of the names of files, which nobody renames.
+    names: HashSet<u64>,
 }
 
-/// The hashes that changed files had, each with the files that had it.
+/// The hashes that changed files had.
 #[derive(Clone, Default)]
-pub(crate) struct ChangedHashes(BTreeMap<Vec<u8>, BTreeSet<PathBuf>>);
+pub(crate) struct ChangedHashes {
+    /// Each with the files that had it.
+    files: BTreeMap<Vec<u8>, BTreeSet<PathBuf>>,
+    /// How large those files were.
+    file_sizes: BTreeSet<usize>,
+    /// Those that a file has which did not change.
+    shared: BTreeSet<Vec<u8>>,
+}
 
 /// The hashes that a file holds, before they are indexed.
 pub(crate) struct HeldHashes(Vec<(u64, usize)>);
@@ -47,15 +59,23 @@ pub(super) fn held_in(file: &Path, text: &[u8]) -> Vec<(PathBuf, HeldHashes)> {
 }
 
 impl HashIndex {
+    /// One of a folder with files of these names.
+    pub(crate) fn new<'a>(names: impl Iterator<Item = &'a Path>) -> Self {
+        let names = names.filter_map(|path| path.file_name()?.to_str());
+        let names = names.flat_map(fixed_hashes::in_name).map(|hash| brief(&hash)).collect();
+        Self { names, ..Self::default() }
+    }
+
     /// Notes what a file holds, in the place of what it held.
     pub(crate) fn note(&mut self, file: &Path, held: &HeldHashes) {
-        if held.0.is_empty() {
+        let held: Vec<_> = held.0.iter().filter(|(hash, _)| !self.names.contains(hash)).collect();
+        if held.is_empty() {
             self.holders.remove(file);
             return;
         }
-        self.all.extend(held.0.iter().map(|(hash, _)| *hash));
-        self.sizes.extend(held.0.iter().map(|(_, size)| *size));
-        let mut hashes: Vec<_> = held.0.iter().map(|(hash, _)| *hash).collect();
+        self.all.extend(held.iter().map(|(hash, _)| *hash));
+        self.sizes.extend(held.iter().map(|(_, size)| *size));
+        let mut hashes: Vec<_> = held.iter().map(|(hash, _)| *hash).collect();
         hashes.sort_unstable();
         hashes.dedup();
         self.holders.insert(file.to_owned(), hashes);
@@ -76,9 +96,13 @@ impl HashIndex {
         self.holders.is_empty()
     }
 
-    /// Notes the hashes that these bytes had, as far as a file holds one of them.
+    /// Notes the hashes that these bytes had, as far as a file holds one of them. Those of nothing are constants
+    /// in programs.
     pub(crate) fn add_changed(&self, changed: &mut ChangedHashes, file: &Path, old: &[u8]) {
-        self.add_digests(changed, file, self.digests(old));
+        if !old.trim_ascii().is_empty() {
+            self.add_digests(changed, file, self.digests(old));
+            changed.file_sizes.insert(old.len());
+        }
     }
 
     /// The same of hashes that were taken before.
@@ -90,7 +114,7 @@ impl HashIndex {
     ) {
         for digest in digests {
             if self.all.contains(&brief(&digest)) {
-                changed.0.entry(digest).or_default().insert(file.to_owned());
+                changed.files.entry(digest).or_default().insert(file.to_owned());
             }
         }
     }
@@ -107,10 +131,28 @@ impl HashIndex {
         SIZES.iter().filter(|size| self.sizes.contains(size)).map(digest).collect()
     }
 
+    /// Notes which of these hashes one of the other files has, which did not change.
+    pub(super) fn note_shared(&self, changed: &mut ChangedHashes, others: &BTreeSet<PathBuf>) {
+        if changed.files.is_empty() {
+            return;
+        }
+        for other in others {
+            let size = other.metadata().map_or(usize::MAX, |found| found.len() as usize);
+            if changed.file_sizes.contains(&size)
+                && let Ok(bytes) = linkless::read(other, MAX_FILE)
+            {
+                let shared = self.digests(&bytes).into_iter();
+                changed.shared.extend(shared.filter(|one| {
+                    changed.files.get(one).is_some_and(|files| !files.contains(other))
+                }));
+            }
+        }
+    }
+
     /// The files that hold one of these hashes, each with the files that had it.
     pub(super) fn holders(&self, changed: &ChangedHashes) -> BTreeMap<PathBuf, BTreeSet<PathBuf>> {
         let mut files: BTreeMap<u64, BTreeSet<&PathBuf>> = BTreeMap::new();
-        for (digest, of) in &changed.0 {
+        for (digest, of) in &changed.files {
             files.entry(brief(digest)).or_default().extend(of);
         }
         let mut found = BTreeMap::new();
@@ -128,19 +170,26 @@ impl HashIndex {
 impl ChangedHashes {
     /// Notes those of another.
     pub(crate) fn extend(&mut self, others: Self) {
-        for (digest, files) in others.0 {
-            self.0.entry(digest).or_default().extend(files);
+        for (digest, files) in others.files {
+            self.files.entry(digest).or_default().extend(files);
         }
+        self.file_sizes.extend(others.file_sizes);
+        self.shared.extend(others.shared);
     }
 
     /// How many there are.
     pub(crate) fn count(&self) -> usize {
-        self.0.values().map(BTreeSet::len).sum()
+        self.files.values().map(BTreeSet::len).sum()
     }
 
     /// The files that had the hash of a word.
     pub(super) fn files_of(&self, word: &HashWord) -> Option<&BTreeSet<PathBuf>> {
-        self.0.get(&word.digest)
+        self.files.get(&word.digest)
+    }
+
+    /// Whether a file that did not change has the hash of a word.
+    pub(super) fn is_shared(&self, word: &HashWord) -> bool {
+        self.shared.contains(&word.digest)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The files of a build on disk: which are scripts and source maps, and which others hold their hashes.
 
 mod base64_form;
+mod fixed_hashes;
 mod given_paths;
 mod hash_index;
 mod hash_words;

@@ -1,6 +1,7 @@
 //! Writes hashes anew. A file that gets another hash has another one itself, so what is held comes before
 //! what holds it; files that hold each other's hash can have no right one.
 
+use super::fixed_hashes;
 use super::hash_index::{ChangedHashes, HashIndex, held_in};
 use super::hash_words::hash_words;
 use super::inline_scripts::{on_disk, page_of};
@@ -19,8 +20,8 @@ const MAX_CHAIN: usize = 32;
 pub(crate) struct RefreshedFiles {
     /// Those that were written anew.
     pub(crate) written: BTreeSet<PathBuf>,
-    /// Those that hold each other's hash, one that two files had and no longer share, or, in a script, one
-    /// that would be longer or shorter.
+    /// Those that hold each other's hash, one that two files had and no longer share, one of a file at another
+    /// address, or, in a script, one that would be longer or shorter.
     pub(crate) unsettled: BTreeSet<PathBuf>,
 }
 
@@ -44,7 +45,9 @@ pub(crate) fn refresh(
     index: &mut HashIndex,
     changed: &mut ChangedHashes,
     fresh: FreshHashes,
+    others: &BTreeSet<PathBuf>,
 ) -> Result<RefreshedFiles, FileFailure> {
+    index.note_shared(changed, others);
     let mut graph = HolderGraph::follow(index, changed);
     let (order, circle) = graph.order();
     graph.0.retain(|file, _| !circle.contains(file));
@@ -168,6 +171,13 @@ impl HashRenewal<'_> {
         let (mut new, mut done, mut is_whole) = (Vec::with_capacity(old.len()), 0, true);
         for word in hash_words(old) {
             let Some(files) = self.changed.files_of(&word) else { continue };
+            let is_name = |name: &str| files.iter().any(|file| file.ends_with(name));
+            if self.changed.is_shared(&word)
+                || fixed_hashes::is_elsewhere(old, &word.place, is_name)
+            {
+                is_whole = false;
+                continue;
+            }
             let mut hashes: Vec<_> =
                 files.iter().filter_map(|of| self.fresh_hash(of, word.digest.len())).collect();
             hashes.sort();

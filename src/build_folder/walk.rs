@@ -1,7 +1,7 @@
 //! Finds the scripts and the source maps below what was given. Hidden files and `node_modules` are left
 //! out, and no link leads out of a folder.
 
-use super::given_paths::{glob_root, split, without_braces};
+use super::given_paths::{glob_root, is_within, split, without_braces};
 use super::native_bundle::{BareBundle, is_native_bundle, map_beside, needs_map};
 use super::stray_maps::is_stray_map;
 use crate::error::{Error, ErrorCode, Result, Warning};
@@ -93,6 +93,12 @@ impl BuildFolder {
     pub(crate) fn shown(&self, file: &Path) -> String {
         let here = std::env::current_dir().and_then(fs::canonicalize).unwrap_or_default();
         file.strip_prefix(here).unwrap_or(file).to_string_lossy().replace('\\', "/")
+    }
+
+    /// All that was found.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+        let found = self.scripts.values().chain(self.maps.values()).map(|one| one.file.as_path());
+        found.chain(self.others.iter().map(PathBuf::as_path))
     }
 
     /// Whether it is one of the scripts.
@@ -309,13 +315,6 @@ impl BuildFolder {
             self.outside.push(format!("{}/{below}", given.shown));
         }
     }
-}
-
-/// Whether a glob matches a path, or a folder that it is in: a shell would give that folder whole.
-fn is_within(below: &str, globs: &[PathGlob]) -> bool {
-    let ends = below.match_indices('/').map(|(at, _)| at).chain([below.len()]);
-    let mut paths = ends.map(|end| &below.as_bytes()[..end]);
-    paths.any(|path| globs.iter().any(|glob| glob.matches(path)))
 }
 
 /// A path as pairing knows it.

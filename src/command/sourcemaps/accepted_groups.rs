@@ -5,7 +5,7 @@ use super::bundle_file::BundleDraft;
 use super::examine::{ExaminedGroup, GroupChange};
 use super::groups::{FileGroup, FileGroups};
 use super::mismatches::KnownIds;
-use crate::build_folder::HashIndex;
+use crate::build_folder::{BuildFolder, HashIndex};
 use crate::error::Warning;
 use crate::outcome::sourcemaps::SourcemapProgress;
 use std::io::Result;
@@ -29,6 +29,11 @@ pub(super) struct AcceptedGroups {
 }
 
 impl AcceptedGroups {
+    /// None yet, of this folder.
+    pub(super) fn of(folder: &BuildFolder) -> Self {
+        Self { index: HashIndex::new(folder.files()), ..Self::default() }
+    }
+
     /// How many were looked at.
     pub(super) fn count(&self) -> usize {
         self.groups.len() + self.progress.faults.len()

@@ -99,7 +99,7 @@ impl<'a> FoundSourcemaps<'a> {
         let mut draft = BundleDraft::new(&target).map_err(|error| no_space(&error))?;
         let examiner = FileExaminer::new(self.inputs);
         let groups = std::mem::take(&mut self.files.groups);
-        let mut accepted = AcceptedGroups::default();
+        let mut accepted = AcceptedGroups::of(&self.files.folder);
         let (shown, total) =
             (activity::begin(|| "examining scripts and source maps".to_owned()), groups.len());
         let mut groups = groups.into_iter().peekable();

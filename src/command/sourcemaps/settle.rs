@@ -30,7 +30,7 @@ impl StaleWords {
     };
 }
 
-const UNSETTLED: &str = "has a hash that cannot be corrected: of a file that is deleted, of one that has its own hash, of two that were equal and differ now, or with escapes in a script, where the code behind it would move";
+const UNSETTLED: &str = "has a hash that cannot be corrected: of a file that is deleted, of one that has its own hash or is at another address, of two that were equal and differ now, or with escapes in a script, where the code behind it would move";
 
 fn unwritable((file, error): FileFailure) -> crate::error::Error {
     write::unwritable(&file.to_string_lossy(), &error)
@@ -100,7 +100,8 @@ impl ExaminedSourcemaps<'_> {
         // lists a copy is written before it: a run that ends between leaves a copy that is seen to be old.
         for _ in 0..MAX_ROUNDS {
             let refreshed =
-                refresh(&mut self.index, &mut hashes, fresh.clone()).map_err(unwritable)?;
+                refresh(&mut self.index, &mut hashes, fresh.clone(), &self.files.folder.others)
+                    .map_err(unwritable)?;
             let remedy = "make that file after this step";
             for file in &refreshed.unsettled {
                 self.warn_of_stale(file, UNSETTLED, remedy);

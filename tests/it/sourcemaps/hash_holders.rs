@@ -165,3 +165,43 @@ fn a_new_hash_never_moves_the_code_behind_it_from_its_place_in_a_source_map() {
     }
     assert!(counts.iter().all(|count| *count > 0), "{counts:?} of each kind");
 }
+
+#[test]
+fn hashes_that_only_look_like_those_of_a_changed_file_stay() {
+    let run = sourcemaps()
+        .var("FINISHLINE_INJECT_REFRESH", "true")
+        .var("FINISHLINE_ALLOW_UNMAPPED", "true")
+        .var("FINISHLINE_SOURCEMAPS_IGNORE", "vendor");
+    let nothing = [hex(Sha256::digest("")), hex(Md5::digest("")), hex(sha1::Sha1::digest(""))];
+    write(&run, "dist/empty.js", "");
+    write_with_line(&run, "dist/sign.js", &format!("export const none = {nothing:?};"));
+    write_script(&run, "dist/a.js");
+    write_script(&run, "dist/js/lib.js");
+    write(&run, "dist/vendor/lib.js", run.text("dist/js/lib.js"));
+    let [a, lib] = ["dist/a.js", "dist/js/lib.js"].map(|file| sha384(&run, file));
+    let named = md5(&run, "dist/a.js");
+    write(&run, &format!("dist/{named}-a.css"), "");
+    write(&run, "dist/a.js.md5", &named);
+    let page = format!(
+        "<script src=https://cdn.io/a-1.2.js integrity={a}><script src=a.js integrity={a}>"
+    );
+    write(&run, "dist/index.html", &page);
+    let copy = format!("<script src=/vendor/lib.js integrity={lib}>");
+    write(&run, "dist/copy.html", &copy);
+    let ended = run.execute().expect(0);
+    let sign = run.text("dist/sign.js");
+    assert!(nothing.iter().all(|hash| sign.contains(hash)), "{sign}");
+    assert_eq!(run.text("dist/a.js.md5"), named);
+    assert_eq!(run.text("dist/copy.html"), copy);
+    let own = page.replace(
+        &format!("a.js integrity={a}"),
+        &format!("a.js integrity={}", sha384(&run, "dist/a.js")),
+    );
+    assert_eq!(run.text("dist/index.html"), own);
+    for (file, is_named) in
+        [("index.html", true), ("copy.html", true), ("sign.js", false), ("a.js.md5", false)]
+    {
+        let words = format!("`dist/{file}` has a hash");
+        assert_eq!(ended.stderr.contains(&words), is_named, "{file}: {}", ended.stderr);
+    }
+}
