@@ -3,7 +3,6 @@
 
 use super::base64_form::SIZES;
 use memchr::memmem;
-use std::borrow::Cow;
 use std::ops::Range;
 
 /// How far a tag, or what stands before a hash in a script, is looked through.
@@ -56,13 +55,12 @@ pub(super) fn is_elsewhere(
             &before[before.iter().rposition(is_end).map_or(0, |at| at + 1)..]
         }
     };
-    let part = String::from_utf8_lossy(part);
-    let part = if part.contains("\\/") { part.replace("\\/", "/").into() } else { part };
+    let part = String::from_utf8_lossy(part).replace("\\/", "/");
     names_another(&part, is_name)
 }
 
 /// Whether the last file that an address in a text is of has another name, or is one of others.
-fn names_another(text: &Cow<'_, str>, is_name: impl Fn(&str) -> bool) -> bool {
+fn names_another(text: &str, is_name: impl Fn(&str) -> bool) -> bool {
     let hosts = memmem::rfind_iter(text.as_bytes(), "//").filter(|at| {
         let before = text[..*at].chars().next_back();
         before.is_none_or(|before| matches!(before, ':' | '"' | '\'' | '`' | '=' | ' '))

@@ -138,6 +138,9 @@ fn input_values(
     if step.get("environment").is_none() && !is_of_files {
         values.push(("deploy", "false".to_owned()));
     }
+    if is_of_files && step.get("sourcemaps-wait").is_none() {
+        values.push(("sourcemaps-wait", "false".to_owned()));
+    }
     if env.get("FINISHLINE_BACKEND").is_none() {
         values.push(("backend", "sentry".to_owned()));
     }

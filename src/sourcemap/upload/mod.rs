@@ -360,6 +360,7 @@ fn chunks_lost() -> Error {
 fn still_at_work() -> Error {
     let message = "the source maps are uploaded, but Sentry did not finish processing them before \
                    the deadline";
-    Error::new(ErrorCode::Deadline, message)
-        .with_hint("raise `timeout`, or set `sourcemaps-wait: false` to end without the result")
+    Error::new(ErrorCode::Deadline, message).with_hint(
+        "raise `timeout`, or end without the result: `sourcemaps-wait: false`, or no `--wait`",
+    )
 }

@@ -116,3 +116,19 @@ fn a_frame_is_not_said_to_have_a_file_that_nobody_was_heard_of() {
     let ended = run.execute().expect(6);
     assert!(ended.stderr.contains("cannot tell whether web has a file"), "{}", ended.stderr);
 }
+
+#[test]
+fn a_call_of_sentry_cli_waits_for_a_server_only_where_it_says_so() {
+    let states = vec!["assembling"; 50];
+    let sentry = ChunkSentry::new(ChunkOptions { states, ..ChunkOptions::default() });
+    let run = deleting(&sentry, "web").var("FINISHLINE_TIMEOUT", "2s");
+    let run = run.var("SENTRY_ORG", "acme").var("SENTRY_PROJECT", "web");
+    let call = |wait: &[&str]| {
+        let words = [&["sentry-cli", "sourcemaps", "upload"], wait, &["--release", "v1", "dist"]];
+        run.clone().args(&words.concat()).execute()
+    };
+    let ended = call(&[]).expect(0);
+    assert!(ended.stdout.contains("not waited for"), "{}", ended.stdout);
+    let ended = call(&["--wait"]).expect(1);
+    assert!(ended.stderr.contains("did not finish processing"), "{}", ended.stderr);
+}
