@@ -121,6 +121,9 @@ impl LinkReport {
     /// Says what went wrong, whose code is that of its cause.
     fn failed(&mut self, slug: &'static str, message: String, why: Error) {
         self.warn(slug, message.clone());
+        if why.code == ErrorCode::Cancelled {
+            worse(&mut self.left, Error { message: message.clone(), ..why.clone() });
+        }
         worse(&mut self.failure, Error { message, ..why });
     }
 

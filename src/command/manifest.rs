@@ -251,7 +251,7 @@ impl RunContext<'_> {
     async fn overdue(&self) {
         self.cancellation.requested().await;
         tracing::warn!(
-            "shutting down: no new entries; running ones have {SHUTDOWN_GRACE:?} to finish"
+            "shutting down: no new entries or changes; requests under way have {SHUTDOWN_GRACE:?}"
         );
         sleep_until(Instant::now() + SHUTDOWN_GRACE).await;
         self.cancellation.finish();

@@ -165,6 +165,7 @@ fn projects(text: &str) -> Result<Vec<String>, &'static str> {
         "project slugs of letters, digits, `-` and `_`, separated by blanks, commas or lines";
     let fits = |slug: &String| {
         slug.len() <= 100
+            && slug.chars().any(|c| c != '.')
             && slug.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
     };
     // No slug has a blank, so blanks separate them too, as in action-release.

@@ -183,7 +183,7 @@ impl SentryBackend<'_> {
     async fn delete_maker(&self, name: &str) -> Result {
         let version = maker(name);
         let path = self.path(&format!("releases/{}/", segment(&version)));
-        let delete = SentryRequest::delete(path);
+        let delete = SentryRequest { takes_back: true, ..SentryRequest::delete(path) };
         let mut deleted = self.client.send(&delete).await;
         if !deleted.as_ref().is_ok_and(|response| matches!(response.status, 204 | 403 | 404)) {
             // Somebody between may have answered.
@@ -206,7 +206,7 @@ impl SentryBackend<'_> {
     /// Takes back the link of a repository that turned out to be another one.
     async fn unlink(&self, name: &str, other: &LinkedRepository) -> String {
         let path = self.path(&format!("repos/{}/", segment(&other.id)));
-        let delete = SentryRequest::delete(path);
+        let delete = SentryRequest { takes_back: true, ..SentryRequest::delete(path) };
         let is_deleted = |response: HttpResponse| matches!(response.status, 200..=204);
         let is_left = !self.client.send(&delete).await.is_ok_and(is_deleted);
         let left = if is_left { ", which is linked now: remove it in Sentry" } else { "" };

@@ -68,3 +68,47 @@ fn a_signal_ends_a_pruning_before_its_next_removal() {
         assert_eq!(names, ["acme/a", "integration 1"], "what is left is pruned by the next run");
     }
 }
+
+#[test]
+fn a_signal_ends_an_entry_before_its_next_change() {
+    let absent = |names: &str| {
+        let links = entry("one", "").replace("repositories: []", "repositories-absent");
+        links.trim_end().to_owned() + &format!(": [{names}]\n")
+    };
+    let proxy = slow();
+    let run = manifest(&proxy, &entry("one", "acme/a, acme/b, acme/c, acme/d, acme/e"));
+    run.execute().expect(0);
+    write(&run, &absent("acme/a, acme/b, acme/c, acme/d, acme/e"));
+    let started = run.start();
+    while removals(&proxy) == 0 {
+        sleep(Duration::from_millis(20));
+    }
+    started.signal("TERM");
+    let ended = started.wait().expect(9);
+    assert_eq!(ended.output("error-code"), "cancelled", "{}", ended.stdout);
+    assert!(removals(&proxy) < 3, "{} were begun", removals(&proxy));
+    run.execute().expect(0);
+    assert_eq!(rows(&proxy.serve.database(), NAMES), ["integration 1"], "the next run goes on");
+}
+
+#[test]
+fn a_signal_ends_a_release_of_a_manifest_before_its_deploy() {
+    let proxy = ServeProxy::with(|request| {
+        if request.line() == "POST releases/" {
+            sleep(Duration::from_millis(700));
+        }
+        ProxyAction::Forward
+    });
+    let run = manifest(&proxy, "");
+    let releases = "releases:\n  - {org: acme, projects: [web], release: v1, commits: none, environment: production}\n";
+    run.file("finishline.yml", format!("version: 1\n{releases}"));
+    let started = run.start();
+    while !proxy.peer.lines().iter().any(|line| line == "POST releases/") {
+        sleep(Duration::from_millis(20));
+    }
+    started.signal("TERM");
+    let ended = started.wait().expect(9);
+    assert_eq!(ended.output("error-code"), "cancelled", "{}", ended.stdout);
+    let lines = proxy.peer.lines();
+    assert!(!lines.iter().any(|line| line.contains("deploys/")), "{lines:?}");
+}

@@ -24,6 +24,15 @@ fn variables_that_programs_share_make_no_release_beside_a_provider() {
 }
 
 #[test]
+fn a_project_is_no_step_up_a_path() {
+    let run = ProgramRun::github().embedded_release("v1");
+    for project in [".", "..", "web, .."] {
+        let ended = run.clone().var("FINISHLINE_PROJECTS", project).execute().expect(2);
+        assert!(ended.output("error-message").contains("project slugs"), "{}", ended.stdout);
+    }
+}
+
+#[test]
 fn an_integration_and_a_release_are_made_in_one_run() {
     let run = ProgramRun::github().opsgenie().var("FINISHLINE_PROJECTS", "web");
     let run = run.var("FINISHLINE_RELEASE", "v1").var("FINISHLINE_COMMITS", "none");

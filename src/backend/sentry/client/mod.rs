@@ -13,6 +13,8 @@ use crate::http::{HttpResponse, NetworkError, ServerConnection};
 use crate::inputs::RequestHeader;
 use crate::model::OrgSlug;
 use crate::model::token::{self, TokenKind};
+use crate::os::signals;
+use crate::outcome::CANCELLED;
 use crate::secret::Secret;
 use crate::text::segment;
 use reqwest::cookie::{CookieStore, Jar};
@@ -56,13 +58,17 @@ pub(crate) struct SentryRequest<'a> {
     /// Whether a failure of Sentry's own is an answer: what it keeps of a session is broken, and
     /// asking again changes nothing.
     pub(crate) takes_failure: bool,
+    /// Whether it takes back what the run did, and so is sent after a signal, too.
+    pub(crate) takes_back: bool,
 }
 
 impl<'a> SentryRequest<'a> {
     pub(crate) fn get(path: impl Into<String>) -> Self {
         let (method, path) = (Method::GET, path.into());
         let retry = RetryPolicy::Safe;
-        Self { method, path, json: None, form: None, files: None, retry, takes_failure: false }
+        let (takes_failure, takes_back) = (false, false);
+        let (json, form, files) = (None, None, None);
+        Self { method, path, json, form, files, retry, takes_failure, takes_back }
     }
 
     pub(crate) fn post(path: impl Into<String>, json: &'a Value, retry: RetryPolicy) -> Self {
@@ -162,7 +168,11 @@ impl SentryClient {
             is_pooled: true,
             log_message: "retrying after a pause",
         };
+        let changes = request.method != Method::GET && !request.takes_back;
         let send = async || {
+            if changes && signals::is_stopped() {
+                return Attempt::Failed(Error::new(ErrorCode::Cancelled, CANCELLED));
+            }
             let client = match request.retry {
                 // Sent into a connection that was closed meanwhile, it would be lost.
                 RetryPolicy::Unsent => self.connection.dependable().await,
