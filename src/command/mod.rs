@@ -157,6 +157,7 @@ impl<'r> RunContext<'r> {
             outcome.warnings.splice(0..0, self.unused_inputs(&inputs));
         }
         outcome.warn_once(inputs.warnings);
+        outcome.limit_warnings();
         outcome
     }
 

@@ -191,13 +191,14 @@ fn check_login(_: &str) -> String {
 fn check_server(address: &str, silence: Duration) -> String {
     let again = match silence < READ_TIMEOUT {
         true => {
-            "an answer may take a quarter of `timeout`: set `timeout: 120s`, which allows 30 s, and run again"
+            "finishline waits for each answer no longer than a quarter of `timeout`: set `timeout: 120s`, which \
+             allows 30 s, and run again"
         }
         false => "run again",
     };
     format!(
         "{again}; completed steps are kept. If there is still no answer, check the port in {address}, then \
-         the server's log"
+         the log of the server, or of the load balancer before it"
     )
 }
 

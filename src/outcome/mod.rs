@@ -11,6 +11,7 @@ mod release_changes;
 pub mod saved_plan;
 pub mod sourcemaps;
 pub mod unmanaged;
+mod warning_limit;
 
 use crate::error::{Error, ErrorCode, ExitCode, Warning};
 use crate::inputs::types::ToleratedExit;
@@ -333,7 +334,7 @@ impl Outcome {
 
 /// What is said of a run that a signal ended while it did something.
 pub const CANCELLED: &str =
-    "the run was cancelled by a signal; a request that was under way may have been carried out";
+    "the run was cancelled by a signal; a request under way may have been carried out";
 
 /// The place of an exit code among all, worst first.
 fn rank(exit: ExitCode) -> usize {
@@ -392,9 +393,7 @@ mod tests {
             assert_eq!(exit_of(code, &[ToleratedExit::All]), 0);
         }
         assert_eq!(exit_of(ErrorCode::Refused, &[ToleratedExit::Refused]), 0);
-        assert_eq!(
-            exit_of(ErrorCode::Refused, &[ToleratedExit::Auth, ToleratedExit::Unavailable]),
-            4
-        );
+        let others = [ToleratedExit::Auth, ToleratedExit::Unavailable];
+        assert_eq!(exit_of(ErrorCode::Refused, &others), 4);
     }
 }

@@ -5,6 +5,7 @@ use crate::model::RecordId;
 use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
 use crate::text::page::PageUrl;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 const LARGEST_RESULT: usize = 64 * 1024;
 
@@ -90,6 +91,10 @@ pub(crate) fn pipeline_type(outcome: &Outcome) -> Option<&'static str> {
     Some(outcome.subject.as_ref()?.pipeline_type?.as_str())
 }
 
+/// The kinds of the warnings, each once.
 pub(crate) fn slugs(outcome: &Outcome) -> Vec<&'static str> {
-    outcome.warnings.iter().map(|warning| warning.slug).collect()
+    let mut slugs: Vec<_> = outcome.warnings.iter().map(|warning| warning.slug).collect();
+    let mut seen = BTreeSet::new();
+    slugs.retain(|slug| seen.insert(*slug));
+    slugs
 }

@@ -53,11 +53,14 @@ impl SentryClient {
     }
 
     /// What to do about a failure of the server's own.
-    pub(super) fn outage_hint(&self) -> String {
+    pub(super) fn outage_hint(&self, error_id: Option<&str>) -> String {
         let host = self.base().host_str().unwrap_or_default();
         let look = match host == "sentry.io" || host.ends_with(".sentry.io") {
             true => "see status.sentry.io".to_owned(),
-            false => format!("search the log of {} for this time and errorId", self.server_name()),
+            false => {
+                let mark = error_id.map_or("this time".to_owned(), |id| format!("errorId {id}"));
+                format!("search the log of {} for {mark}", self.server_name())
+            }
         };
         format!("run again later, completed steps are kept; if it lasts, {look}")
     }

@@ -318,7 +318,11 @@ impl SentryClient {
             408 | 500..=599 => {
                 let failed = format!("{} failed", self.server_name());
                 let failed = failure(ErrorCode::BackendError, &failed);
-                Attempt::uncertain(retry, outage, failed.with_hint(self.outage_hint()))
+                Attempt::uncertain(
+                    retry,
+                    outage,
+                    failed.with_hint(self.outage_hint(response.json()["errorId"].as_str())),
+                )
             }
             _ => Attempt::Answer(response),
         }
