@@ -1,16 +1,20 @@
 //! Work on many things at once, by as many threads as the machine has processors.
 
 use std::num::NonZero;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// The most threads; more gain nothing while one disk is read.
 const MAX_THREADS: usize = 8;
 
+/// How many processors there are for this process; on Linux files tell it, which are read once.
+static PROCESSORS: LazyLock<usize> =
+    LazyLock::new(|| thread::available_parallelism().map_or(1, NonZero::get));
+
 /// The results of `work` on each item, in the order of the items.
 pub(crate) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    let threads = threads.min(MAX_THREADS).min(items.len());
+    let threads = PROCESSORS.min(MAX_THREADS).min(items.len());
     if threads <= 1 {
         return items.iter().map(work).collect();
     }
