@@ -12,6 +12,9 @@ use sha2::{Digest, Sha256, Sha384, Sha512};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
+/// How many bytes a hash is kept by.
+const BRIEF: usize = 8;
+
 /// The hashes that files hold. A hash is kept by its first bytes, so that a folder of thousands of files
 /// takes little memory; whoever changes a file compares the whole.
 #[derive(Default)]
@@ -187,6 +190,13 @@ impl ChangedHashes {
         self.files.get(&word.digest)
     }
 
+    /// Whether a hash begins as a word, which may be a part of it.
+    pub(super) fn has_beginning(&self, word: &HashWord) -> bool {
+        let begin = &word.digest[..BRIEF.min(word.digest.len())];
+        let mut from = self.files.range(begin.to_vec()..);
+        from.next().is_some_and(|(digest, _)| digest.starts_with(begin))
+    }
+
     /// Whether a file that did not change has the hash of a word.
     pub(super) fn is_shared(&self, word: &HashWord) -> bool {
         self.shared.contains(&word.digest)
@@ -195,5 +205,5 @@ impl ChangedHashes {
 
 /// The first bytes of a hash.
 fn brief(digest: &[u8]) -> u64 {
-    digest.iter().take(8).fold(0, |all, byte| all << 8 | u64::from(*byte))
+    digest.iter().take(BRIEF).fold(0, |all, byte| all << 8 | u64::from(*byte))
 }

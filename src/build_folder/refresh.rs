@@ -170,7 +170,10 @@ impl HashRenewal<'_> {
         let old = file.text();
         let (mut new, mut done, mut is_whole) = (Vec::with_capacity(old.len()), 0, true);
         for word in hash_words(old) {
-            let Some(files) = self.changed.files_of(&word) else { continue };
+            let Some(files) = self.changed.files_of(&word) else {
+                is_whole &= !self.changed.has_beginning(&word);
+                continue;
+            };
             let is_name = |name: &str| files.iter().any(|file| file.ends_with(name));
             if self.changed.is_shared(&word)
                 || fixed_hashes::is_elsewhere(old, &word.place, is_name)

@@ -205,3 +205,18 @@ fn hashes_that_only_look_like_those_of_a_changed_file_stay() {
         assert_eq!(ended.stderr.contains(&words), is_named, "{file}: {}", ended.stderr);
     }
 }
+
+#[test]
+fn a_part_of_a_changed_hash_is_named_and_stays() {
+    let run = sourcemaps().var("FINISHLINE_INJECT_REFRESH", "true");
+    write_script(&run, "dist/a.js");
+    let whole = sha256(&run, "dist/a.js");
+    let part = format!("{{\"a.js\":\"{}\"}}", &whole[..32]);
+    write(&run, "dist/part.json", &part);
+    write(&run, "dist/whole.json", format!("{{\"a.js\":\"{whole}\"}}"));
+    let ended = run.execute().expect(0);
+    assert_eq!(run.text("dist/part.json"), part);
+    assert!(run.text("dist/whole.json").contains(&sha256(&run, "dist/a.js")));
+    assert!(ended.stderr.contains("`dist/part.json` has a hash"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("`dist/whole.json`"), "{}", ended.stderr);
+}
