@@ -39,10 +39,13 @@ export function table(rows) {
 }
 
 function markdown(rows) {
-  const head = ["what", "who", ...COLUMNS.slice(1)];
+  // The page leaves out the extremes, and what no row has.
+  const isShown = (_, column) =>
+    !["min", "max"].includes(COLUMNS[column]) && (COLUMNS[column] !== "requests" || rows.some((row) => row.requests));
+  const head = ["what", "who", ...COLUMNS.filter(isShown).slice(1)];
   const rule = head.map((_, column) => (column < 2 ? "---" : "---:"));
   const body = groups(rows).flatMap((group) =>
-    lines(group).map((cells, place) => [place === 0 ? group[0].what : "", ...cells]),
+    lines(group).map((cells, place) => [place === 0 ? group[0].what : "", ...cells.filter(isShown)]),
   );
   return [head, rule, ...body].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
@@ -82,11 +85,11 @@ ${parts.join("\n")}
 `;
 }
 
-/** All but what the tables' own ratios say. */
+/** How many budgets hold, and those that do not. */
 function verdicts(judged) {
-  const others = judged.filter(({ name }) => !name.includes(", beside "));
-  const lines = others.map(({ name, figure, bound, verdict }) => `| ${name} | ${figure} | ${bound} | ${verdict} |`);
-  return ["| budget | came out | bound | |", "| --- | --- | --- | --- |", ...lines].join("\n");
+  const others = judged.filter(({ verdict }) => verdict !== "holds");
+  const lines = others.map(({ name, figure, bound, verdict }) => `- ${name}: ${figure}, and ${bound} is the budget (${verdict})`);
+  return [`${judged.length - others.length} of ${judged.length} hold.`, ...lines].join("\n");
 }
 
 /** What was counted of uploads, in a sentence for each contestant. */

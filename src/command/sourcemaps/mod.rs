@@ -216,7 +216,7 @@ impl ExaminedSourcemaps<'_> {
         let earlier = written.files.len();
         let shown = activity::begin(|| "writing debug ids".to_owned());
         let replaced = ReplacedFiles::default();
-        for (number, batch) in changed.chunks(BATCH).enumerate() {
+        for (number, batch) in from_two_ends(&changed).chunks(BATCH).enumerate() {
             tokio::task::yield_now().await;
             shown.count(number * BATCH, changed.len());
             written.extend(write::write(batch, &self.index, &replaced)?);
@@ -289,6 +289,14 @@ impl RunContext<'_> {
     }
 }
 
+/// The first and the middle one, those behind them, and so on: two threads that make files of one folder wait for
+/// each other.
+fn from_two_ends<T>(items: &[T]) -> Vec<&T> {
+    let (front, back) = items.split_at(items.len().div_ceil(2));
+    let pairs = front.iter().enumerate().map(|(at, one)| [Some(one), back.get(at)]);
+    pairs.flatten().flatten().collect()
+}
+
 /// Says what is to be known of the sources that maps lead to.
 fn note_sources(progress: &mut SourcemapProgress) {
     note_sourceless(progress);
@@ -359,4 +367,13 @@ fn nothing_asked() -> Error {
 fn no_space(error: &std::io::Error) -> Error {
     Error::new(ErrorCode::Internal, format!("cannot write the bundle to a temporary file: {error}"))
         .with_hint("set TMPDIR to a folder with room for the packed scripts and source maps")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn each_item_is_taken_once_from_either_half() {
+        assert_eq!(super::from_two_ends(&[1, 2, 3, 4, 5]), [&1, &4, &2, &5, &3]);
+        assert!(super::from_two_ends::<u8>(&[]).is_empty());
+    }
 }

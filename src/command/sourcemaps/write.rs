@@ -56,7 +56,7 @@ impl WrittenFiles {
 
 /// Writes what was decided of each group.
 pub(super) fn write(
-    groups: &[ChangedGroup<'_>],
+    groups: &[&ChangedGroup<'_>],
     index: &HashIndex,
     replaced: &ReplacedFiles,
 ) -> Result<WrittenFiles> {
