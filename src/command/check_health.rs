@@ -9,7 +9,6 @@ use crate::database::path;
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::Inputs;
 use crate::inputs::types::{BackendName, Mode};
-use crate::integration::links::nothing_to_link;
 use crate::integration::{Decision, IntegrationTask, Removal, RequestedLinks};
 use crate::model::ListedIntegration;
 use crate::outcome::health;
@@ -39,7 +38,9 @@ impl RunContext<'_> {
                 rows.push((name, removal_verdict(&task, &listed)));
             }
             Ok(listed) if inputs.mode == Mode::Link => {
-                rows.extend(link_verdicts(&task, &listed, &name));
+                let needs_one = RequestedLinks::from_inputs(inputs).needs_integration();
+                let may_be_several = backend == BackendName::Sentry && !needs_one;
+                rows.extend(link_verdicts(&task, &listed, &name, may_be_several));
             }
             Ok(listed) => rows.extend(verdicts(&task, &listed, &name, is_entry)),
             // Code mappings alone are set without a list.
@@ -104,19 +105,23 @@ fn removal_verdict(task: &IntegrationTask, listed: &[ListedIntegration]) -> Resu
     }))
 }
 
-/// What is said of the integrations that links are set through.
+/// What is said of the integrations that links are set through; there may be several where Sentry finds
+/// that of each link.
 fn link_verdicts(
     task: &IntegrationTask,
     listed: &[ListedIntegration],
     name: &str,
+    may_be_several: bool,
 ) -> Vec<CheckResult> {
-    let is_meant = |one: &&ListedIntegration| task.named_id().is_none_or(|id| id == one.id);
-    let meant: Vec<_> = listed.iter().filter(is_meant).collect();
-    if meant.is_empty() {
-        let which = task.named_id().map(|id| format!(" {id}")).unwrap_or_default();
-        let missing = nothing_to_link(&task.org, &format!("{} integration{which}", task.key));
-        return vec![(name.to_owned(), Err(missing))];
-    }
+    let named = |id| listed.iter().find(|one| one.id == id).ok_or_else(|| task.nothing_to_link());
+    let only = task.named_id().map_or_else(|| task.only_linkable(listed), named);
+    let meant = match only {
+        Ok(one) => vec![one],
+        Err(failure) if failure.code == ErrorCode::Ambiguous && may_be_several => {
+            listed.iter().filter(|one| one.deletion.is_none()).collect()
+        }
+        Err(failure) => return vec![(name.to_owned(), Err(failure))],
+    };
     meant.into_iter().flat_map(|one| verdict(one, name)).collect()
 }
 

@@ -7,14 +7,17 @@ use crate::backend::LinkReport;
 use crate::backend::embedded::{self, EmbeddedBackend};
 use crate::backend::sentry::SentryBackend;
 use crate::database::{Database, path};
-use crate::error::Result;
+use crate::error::{ErrorCode, Result};
 use crate::inputs::{BackendName, Inputs};
 use crate::integration::{IntegrationTask, RequestedLinks};
+use crate::manifest::InventoryIndex;
+use crate::model::ListedIntegration;
 use crate::model::site::Site;
 use crate::model::token::{self, TokenKind};
 use crate::outcome::Outcome;
 use crate::outcome::integration::IntegrationReport;
 use crate::outcome::link_changes::PlannedLinks;
+use std::rc::Rc;
 use tokio::time::Instant;
 
 impl RunContext<'_> {
@@ -58,34 +61,114 @@ impl RunContext<'_> {
         deadline: Instant,
     ) -> Result<Outcome> {
         let requested = RequestedLinks::from_inputs(inputs);
+        let found = self.linkable(inputs, task, &requested, deadline).await?;
+        let task = found.as_ref().unwrap_or(task);
         let options = self.link_server(inputs, requested.needs_user(), deadline)?;
         let mut backend = SentryBackend::new(options, task, inputs.dialect)?;
-        backend.check_linkable().await?;
-        let report = IntegrationReport { task, site: &Site::new(inputs.page_url().as_str()) };
         if inputs.dry_run {
-            let (organization, links) = (backend.organization_key(), &requested);
-            let inventory = match lists_all(inputs) {
-                true => self.listed_once(inputs, task, &organization, deadline).await,
-                false => None,
-            };
-            let existing = &match (inputs.integration_id, &inventory) {
-                (Some(id), Some(all)) => all.links(Some(id), links),
-                (named, _) => backend.linked(named, links).await?,
-            };
-            let integrations = match (inputs.integration_id, inventory) {
-                (None, Some(all)) => all.of_provider(task.provider_key()),
-                (named, _) => named.into_iter().collect(),
-            };
-            let planned = PlannedLinks { task, links, existing, organization, integrations };
-            return Ok(report.planned_links(planned.plan()));
+            return self.plan_links(inputs, (task, &backend), &requested, deadline).await;
         }
+        let report = IntegrationReport { task, site: &Site::new(inputs.page_url().as_str()) };
         let mut links = LinkReport::default();
-        let work = backend.set_links(inputs.integration_id, &requested, &mut links);
+        let work = backend.set_links(task.named_id(), &requested, &mut links);
         if let Err(end) = self.cancellation.within(deadline, work).await {
             links.broken_off(end, &requested);
         }
         Ok(report.linked(links.changed, links.done, links.failure, links.warnings))
     }
+
+    async fn plan_links(
+        &self,
+        inputs: &Inputs,
+        (task, backend): (&IntegrationTask, &SentryBackend<'_>),
+        links: &RequestedLinks,
+        deadline: Instant,
+    ) -> Result<Outcome> {
+        let (organization, named) = (backend.organization_key(), task.named_id());
+        let inventory = self.listed_if_allowed(inputs, task, &organization, deadline).await;
+        let existing = &match (named, &inventory) {
+            (Some(id), Some(all)) => all.links(Some(id), links),
+            _ => backend.linked(named, links).await?,
+        };
+        let integrations = match (named, inventory) {
+            (None, Some(all)) => ids(&all.of_provider(task.provider_key())),
+            _ => named.into_iter().collect(),
+        };
+        let planned = PlannedLinks { task, links, existing, organization, integrations };
+        let report = IntegrationReport { task, site: &Site::new(inputs.page_url().as_str()) };
+        Ok(report.planned_links(planned.plan()))
+    }
+
+    /// The task of links through the one integration that is meant; none where the token does not show
+    /// which one that is, or Sentry finds it by the repository.
+    async fn linkable(
+        &self,
+        inputs: &Inputs,
+        task: &IntegrationTask,
+        requested: &RequestedLinks,
+        deadline: Instant,
+    ) -> Result<Option<IntegrationTask>> {
+        let options = match lists_all(inputs) {
+            true => self.pipeline_server(inputs, deadline)?,
+            false => self.link_server(inputs, requested.needs_user(), deadline)?,
+        };
+        let backend = SentryBackend::new(options, task, inputs.dialect)?;
+        if task.named_id().is_some() {
+            return backend.named_linkable(requested).await;
+        }
+        if !lists_all(inputs) {
+            return Ok(None);
+        }
+        let found = match self.linkable_id(inputs, (task, &backend), deadline).await {
+            Ok(id) => Some(id),
+            Err(failure) => match failure.code {
+                ErrorCode::BadField => return Err(failure),
+                _ if requested.needs_integration() => return Err(failure),
+                _ => None,
+            },
+        };
+        Ok(found.map(|id| task.through(task.provider_key(), id)))
+    }
+
+    /// The provider's one integration: of what the run has listed, or of what is there now, as another
+    /// entry may have installed it.
+    async fn linkable_id(
+        &self,
+        inputs: &Inputs,
+        (task, backend): (&IntegrationTask, &SentryBackend<'_>),
+        deadline: Instant,
+    ) -> Result<i64> {
+        if inputs.dry_run
+            && let organization = backend.organization_key()
+            && let Some(all) = self.listed_if_allowed(inputs, task, &organization, deadline).await
+        {
+            return Ok(task.only_linkable(&all.of_provider(task.provider_key()))?.id);
+        }
+        let known = self.cache.integrations(backend).await?;
+        match task.only_linkable(&known) {
+            Ok(one) => Ok(one.id),
+            Err(_) if self.entry.is_some() => Ok(task.only_linkable(&backend.list().await?)?.id),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// All that the organization has, for the entries of a manifest, where the token may list it.
+    async fn listed_if_allowed(
+        &self,
+        inputs: &Inputs,
+        task: &IntegrationTask,
+        organization: &str,
+        deadline: Instant,
+    ) -> Option<Rc<InventoryIndex>> {
+        match lists_all(inputs) {
+            true => self.listed_once(inputs, task, organization, deadline).await,
+            false => None,
+        }
+    }
+}
+
+fn ids(listed: &[ListedIntegration]) -> Vec<i64> {
+    listed.iter().map(|one| one.id).collect()
 }
 
 /// Whether the run has a token that may list the integrations: an organization's may not.

@@ -1,8 +1,6 @@
 //! The repositories and code mappings of an integration: what is there, and what is lacking.
 
-use crate::error::{Error, ErrorCode};
 use crate::inputs::{CodeMapping, Inputs, MappingPlace};
-use crate::model::OrgSlug;
 
 /// Repositories and code mappings, as inputs name them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,6 +40,11 @@ impl RequestedLinks {
     /// Whether a user must ask for them: an organization's token may set code mappings alone.
     pub fn needs_user(&self) -> bool {
         !self.repositories.is_empty() || self.has_absent()
+    }
+
+    /// Whether the integration must be known: Sentry finds that of a code mapping by its repository.
+    pub fn needs_integration(&self) -> bool {
+        !self.repositories.is_empty() || !self.absent_repositories.is_empty()
     }
 
     /// Whether anything is to be gone.
@@ -115,13 +118,6 @@ impl ExistingLinks {
         };
         a == b || self.repositories.iter().any(|names| contain(names, a) && contain(names, b))
     }
-}
-
-/// The failure where an organization has no integration that links could be set through.
-pub(crate) fn nothing_to_link(org: &OrgSlug, what: &str) -> Error {
-    let message = format!("{org} has no {what} to link through");
-    Error::new(ErrorCode::BadField, message)
-        .with_hint("check `integration-id`, `provider` and `org`; install it first")
 }
 
 /// Whether Sentry takes this as the branch of a code mapping.

@@ -4,6 +4,7 @@ pub mod callback;
 pub mod decision;
 pub mod driver;
 pub mod kept;
+mod linkable;
 pub mod links;
 pub mod pipeline;
 pub mod removal;

@@ -95,12 +95,6 @@ impl IntegrationTask {
         }
     }
 
-    /// The task of setting links through this integration.
-    pub fn for_links(provider: &'static dyn Provider, org: OrgSlug, integration: i64) -> Self {
-        let task = Self::for_resume(provider.key(), provider, org, None, PipelineType::Install);
-        Self { mode: Mode::Link, integration_id: Some(integration), ..task }
-    }
-
     /// The integration that was named.
     pub fn named_id(&self) -> Option<i64> {
         self.integration_id

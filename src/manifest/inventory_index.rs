@@ -3,6 +3,7 @@
 use super::{ExistingIntegration, OrganizationInventory};
 use crate::inputs::CodeMapping;
 use crate::integration::{ExistingLinks, RequestedLinks};
+use crate::model::ListedIntegration;
 use std::collections::HashMap;
 
 /// An inventory with its integrations and mappings by what tells them apart.
@@ -36,9 +37,9 @@ impl InventoryIndex {
     }
 
     /// The integrations of a provider, by its key in storage.
-    pub fn of_provider(&self, integration_key: &str) -> Vec<i64> {
+    pub fn of_provider(&self, integration_key: &str) -> Vec<ListedIntegration> {
         let ours = self.integrations.iter().filter(|one| one.integration_key == integration_key);
-        ours.map(|one| one.listed.id).collect()
+        ours.map(|one| one.listed.clone()).collect()
     }
 
     /// What an integration has, if one is meant, and which of the requested mappings are another's.

@@ -24,9 +24,8 @@ mod session;
 pub(crate) mod sourcemaps;
 mod third_party;
 
-use crate::database::{Database, DatabaseError, IsBusy, ensure_org};
+use crate::database::{Database, DatabaseError, InstalledIntegration, IsBusy, ensure_org};
 use crate::error::{Error, ErrorCode, Result};
-use crate::integration::links::nothing_to_link;
 use crate::integration::{
     ExistingLinks, IntegrationTask, Pipeline, PipelineStart, RequestedLinks, StepResult, StepView,
 };
@@ -263,37 +262,30 @@ pub async fn list_read_only(path: &Path, task: &IntegrationTask) -> Result<Vec<L
 ///
 /// # Errors
 ///
-/// `bad-field` where it is not there, `ambiguous` where the provider has several.
+/// `bad-field` where it is not there or being deleted, `ambiguous` where the provider has several.
 pub async fn find_linkable(path: &Path, task: &IntegrationTask) -> Result<(i64, IntegrationTask)> {
-    let missing = |what: String| nothing_to_link(&task.org, &what);
-    if let Some(id) = task.named_id() {
-        let what = format!("integration {id}");
-        let named = named_provider(path, task, id).await?.ok_or_else(|| missing(what.clone()))?;
-        task.check_provider(&named)?;
-        let is_of = |one: &&&dyn Provider| one.integration_key() == named;
-        let provider = provider::PROVIDERS.iter().find(is_of).ok_or_else(|| missing(what))?;
-        return Ok((id, IntegrationTask::for_links(*provider, task.org.clone(), id)));
-    }
-    let mut listed = list_read_only(path, task).await?;
-    // Nothing is linked through one that `serve` is about to delete.
-    listed.retain(|one| one.deletion.is_none());
-    match &listed[..] {
-        [one] => Ok((one.id, IntegrationTask::for_links(task.provider, task.org.clone(), one.id))),
-        [] => Err(missing(format!("{} integration", task.key))),
-        several => {
-            let ids: Vec<_> = several.iter().map(|one| one.id.to_string()).collect();
-            let message =
-                format!("{} has several {} integrations: {}", task.org, task.key, ids.join(", "));
-            Err(Error::new(ErrorCode::Ambiguous, message).with_hint("set `integration-id`"))
-        }
-    }
+    let Some(id) = task.named_id() else {
+        // Nothing is linked through one that `serve` is about to delete.
+        let id = task.only_linkable(&list_read_only(path, task).await?)?.id;
+        return Ok((id, task.through(task.provider_key(), id)));
+    };
+    let found = find_named(path, task, id).await?;
+    let named = found.ok_or_else(|| task.nothing_to_link())?;
+    let statuses = [&named.link_status, &named.status];
+    let deletion = statuses.into_iter().find(|status| status.contains("deletion"));
+    task.check_linkable(&named.integration_key, &named.name, deletion.map(String::as_str))?;
+    Ok((id, task.through(&named.integration_key, id)))
 }
 
-/// The key of the provider that the organization's integration of this id has. Only reads.
-async fn named_provider(path: &Path, task: &IntegrationTask, id: i64) -> Result<Option<String>> {
+/// The organization's integration of this id. Only reads.
+async fn find_named(
+    path: &Path,
+    task: &IntegrationTask,
+    id: i64,
+) -> Result<Option<InstalledIntegration>> {
     let Some(mut database) = Database::open_to_read(path).await? else { return Ok(None) };
     let Some(org) = database.organization(task.org.as_str()).await? else { return Ok(None) };
-    Ok(database.integration(org.id, id).await?.map(|installed| installed.integration_key))
+    database.integration(org.id, id).await
 }
 
 /// Checks that the named integration, if it is there, is of the task's provider. Only reads.
@@ -303,8 +295,8 @@ async fn named_provider(path: &Path, task: &IntegrationTask, id: i64) -> Result<
 /// `integration-mismatch` where it is another's.
 pub async fn check_named(path: &Path, task: &IntegrationTask) -> Result {
     let Some(id) = task.named_id() else { return Ok(()) };
-    let named = named_provider(path, task, id).await?;
-    named.map_or(Ok(()), |named| task.check_provider(&named))
+    let named = find_named(path, task, id).await?;
+    named.map_or(Ok(()), |named| task.check_provider(&named.integration_key))
 }
 
 /// What is linked to an integration, if there is one, and is in the place of what is requested, in a

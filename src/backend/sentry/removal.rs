@@ -1,17 +1,16 @@
 //! Deleting at a Sentry: an integration, a repository, a code mapping. Each has its id, so that the
 //! request may be sent again; what became of one whose answer was lost is looked up.
 
-use super::SentryBackend;
 use super::client::SentryRequest;
 use super::client::permission::Permission;
 use super::client::response::error_text;
 use super::links::{LinkedMapping, LinkedRepository, LinkedRows};
+use super::{SentryBackend, listed};
 use crate::backend::LinkReport;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::HttpResponse;
 use crate::http::retry::RetryPolicy;
-use crate::integration::links::nothing_to_link;
-use crate::integration::{ExistingLinks, RequestedLinks};
+use crate::integration::{ExistingLinks, IntegrationTask, RequestedLinks};
 use crate::model::ListedIntegration;
 use crate::text::segment;
 
@@ -22,35 +21,46 @@ impl SentryBackend<'_> {
     ///
     /// `integration-mismatch` where it is another's.
     pub async fn check_named(&self) -> Result {
-        match self.task.provider_key() {
-            "" => Ok(()),
-            _ => self.read_named().await.map(drop),
-        }
-    }
-
-    /// The same of an integration that links are set through, which has to be there.
-    pub async fn check_linkable(&self) -> Result {
-        match (self.read_named().await?, self.task.named_id()) {
-            (Some(response), Some(id)) if response.status == 404 && response.is_from_sentry() => {
-                let what = format!("{} integration {id}", self.task.provider_key());
-                Err(nothing_to_link(&self.task.org, what.trim_start()))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// What is said of the named integration, which is of the task's provider as far as both are known.
-    async fn read_named(&self) -> Result<Option<HttpResponse>> {
-        let Some(id) = self.task.named_id() else { return Ok(None) };
+        let id = self.task.named_id().filter(|_| !self.task.provider_key().is_empty());
+        let Some(id) = id else { return Ok(()) };
         let path = self.path(&format!("integrations/{id}/"));
-        // A token that may set code mappings alone does not see it.
-        let Ok(response) = self.client.get_optional(path).await else { return Ok(None) };
+        let Ok(response) = self.client.get_optional(path).await else { return Ok(()) };
         let body = response.json();
         let found = body["provider"]["key"].as_str().filter(|_| response.is_success());
-        if let Some(found) = found.filter(|_| !self.task.provider_key().is_empty()) {
-            self.task.check_provider(found)?;
+        found.map_or(Ok(()), |found| self.task.check_provider(found))
+    }
+
+    /// The task of links through the named integration; none where the token does not show it, and what
+    /// is asked for is found without it.
+    ///
+    /// # Errors
+    ///
+    /// `bad-field` where it is not there or being deleted, `integration-mismatch` where it is another's.
+    pub async fn named_linkable(
+        &self,
+        requested: &RequestedLinks,
+    ) -> Result<Option<IntegrationTask>> {
+        let Some(id) = self.task.named_id() else { return Ok(None) };
+        // Without a provider nothing says what a repository is linked as.
+        let is_needed = requested.needs_integration() && self.task.provider_key().is_empty();
+        let response =
+            match self.client.get_optional(self.path(&format!("integrations/{id}/"))).await {
+                Ok(response) => response,
+                Err(failure) if is_needed => return Err(failure.into()),
+                Err(_) => return Ok(None),
+            };
+        let body = response.json();
+        match (listed(&body), body["provider"]["key"].as_str()) {
+            (Some(named), Some(key)) if response.is_success() => {
+                self.task.check_linkable(key, &named.name, named.deletion.as_deref())?;
+                Ok(Some(self.task.through(key, id)))
+            }
+            _ if response.status == 404 && response.is_from_sentry() => {
+                Err(self.task.nothing_to_link())
+            }
+            _ if is_needed => Err(self.denied(&response, Permission::ListIntegrations)),
+            _ => Ok(None),
         }
-        Ok(Some(response))
     }
 
     /// Everything that is linked through an integration.

@@ -8,6 +8,7 @@ mod field_comparison;
 pub(crate) mod fixtures;
 mod identities;
 mod kept_inputs;
+mod linked_integration;
 mod links;
 mod links_alone;
 mod named_wrongly;
