@@ -12,6 +12,7 @@ use crate::http::retry::RetryPolicy;
 use crate::inputs::CodeMapping;
 use crate::integration::{ExistingLinks, RequestedLinks};
 use crate::text::segment;
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use std::collections::HashMap;
 use url::Url;
@@ -298,7 +299,9 @@ pub(super) fn names(repository: &Value) -> Vec<String> {
     };
     let texts = ["name", "identifier", "externalSlug"].map(text);
     let address = repository["url"].as_str().and_then(|url| Url::parse(url).ok());
-    let path = address.map(|url| url.path().trim_matches('/').to_owned());
+    let path = address.map(|url| {
+        percent_decode_str(url.path().trim_matches('/')).decode_utf8_lossy().into_owned()
+    });
     texts.into_iter().flatten().chain(path.filter(|path| !path.is_empty())).collect()
 }
 

@@ -3,10 +3,12 @@
 use super::{provider_json, release_json};
 use crate::database::{InstalledIntegration, NewRepository, RepositoryFilter, StoredRepository};
 use crate::model::{IntegrationStatus, Object};
+use crate::provider::Provider;
 use crate::server::endpoint::OrgRequest;
 use crate::server::http::body::{self, BodyReader, TextRule, non_empty_text};
 use crate::server::http::{ApiError, ApiResult, ListQuery, json_response, ok};
 use axum::http::StatusCode;
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 /// `GET`, by name.
@@ -32,9 +34,7 @@ pub(crate) async fn create(mut request: OrgRequest) -> ApiResult {
         return take(request, provider, &object).await;
     }
     let installed = integration(&mut request, key, &object).await?;
-    let identifier =
-        non_empty_text(&object, "identifier").filter(|text| text.chars().count() <= 200);
-    let identifier = identifier.ok_or_else(|| {
+    let identifier = identifier(&object, known).ok_or_else(|| {
         refusal(StatusCode::BAD_REQUEST, "validation", Some("identifier is required"))
     })?;
     let host = installed.metadata.get("base_url").and_then(Value::as_str);
@@ -53,6 +53,17 @@ pub(crate) async fn create(mut request: OrgRequest) -> ApiResult {
             ApiError::new(StatusCode::BAD_REQUEST, json!({ "detail": detail }))
         })?;
     Ok(json_response(StatusCode::CREATED, &release_json::repository(&linked)))
+}
+
+/// What the third party is asked for. GitLab takes an encoded path in the place of a number, and is not
+/// asked: the path is what a repository is known by.
+fn identifier(object: &Object, provider: &dyn Provider) -> Option<String> {
+    let given = non_empty_text(object, "identifier")?;
+    let identifier = match provider.has_numbered_repositories() {
+        true => percent_decode_str(&given).decode_utf8().map_or(given.clone(), Into::into),
+        false => given,
+    };
+    Some(identifier).filter(|text| text.chars().count() <= 200)
 }
 
 /// Links what a commit named through a source host of one's own: there the identifier is the

@@ -23,6 +23,7 @@ mod roles;
 mod safe_requests;
 mod scopes;
 mod set_up_again;
+mod source_hosts;
 mod start;
 mod tokens;
 mod transcripts;
