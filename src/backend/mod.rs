@@ -9,6 +9,18 @@ use crate::integration::{ExistingLinks, RequestedLinks, links};
 use crate::outcome::CANCELLED;
 use crate::text::quote;
 
+/// Links of which an integration has each, as far as a run knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownLinks {
+    /// The repositories.
+    pub repositories: Vec<String>,
+    /// The code mappings.
+    pub code_mappings: Vec<CodeMapping>,
+}
+
+/// What hears of the links that are about to be set.
+type LinkWatcher = Box<dyn Fn(&KnownLinks)>;
+
 /// What came of the repositories and code mappings that are set once the integration is there.
 /// Whatever fails of them is a warning of its own and never hides the finished integration.
 #[derive(Default)]
@@ -24,16 +36,52 @@ pub struct LinkReport {
     /// The worst of what is still there and was to be gone, which is the end of the run: to say so was
     /// all that was asked for.
     pub left: Option<Error>,
+    /// Those of the requested links that were found or set.
+    pub known: KnownLinks,
+    /// Those of which a request is under way.
+    pending: KnownLinks,
+    watcher: Option<LinkWatcher>,
 }
 
 impl LinkReport {
+    /// A report whose watcher hears of what is or will be there, before the first change.
+    pub(crate) fn watched(watcher: impl Fn(&KnownLinks) + 'static) -> Self {
+        Self { watcher: Some(Box::new(watcher)), ..Self::default() }
+    }
+
+    /// Notes which of the requested links are there, before any is changed.
+    fn begin(&mut self, requested: &RequestedLinks, existing: &ExistingLinks) {
+        let missing = requested.missing(existing);
+        let RequestedLinks { repositories, code_mappings, .. } = requested.clone();
+        let mut all = KnownLinks { repositories, code_mappings };
+        if let Some(watcher) = self.watcher.as_ref().filter(|_| !missing.is_empty()) {
+            watcher(&all);
+        }
+        all.repositories.retain(|name| !missing.repositories.contains(name));
+        all.code_mappings.retain(|mapping| !missing.code_mappings.contains(mapping));
+        self.known = all;
+    }
+
+    /// Notes what a request asks for: where its answer does not come, it may be there all the same.
+    fn request(&mut self, repositories: &[String], mappings: &[&CodeMapping]) {
+        let code_mappings = mappings.iter().map(|mapping| (*mapping).clone()).collect();
+        self.pending = KnownLinks { repositories: repositories.to_vec(), code_mappings };
+    }
+
+    /// Notes a repository that another run has linked meanwhile.
+    fn found(&mut self, name: &str) {
+        self.known.repositories.push(name.to_owned());
+    }
+
     fn linked(&mut self, name: &str) {
         self.changed = true;
+        self.known.repositories.push(name.to_owned());
         self.done.push(format!("linked repository {name}"));
     }
 
     fn mapped(&mut self, mapping: &CodeMapping) {
         self.changed = true;
+        self.known.code_mappings.push(mapping.clone());
         self.done.push(format!("mapped {}", links::describe_mapping(mapping)));
     }
 
@@ -105,6 +153,9 @@ impl LinkReport {
             ErrorCode::Cancelled => format!("{CANCELLED}; not {what}"),
             _ => format!("the deadline passed before {what}"),
         };
+        let pending = std::mem::take(&mut self.pending);
+        self.known.repositories.extend(pending.repositories);
+        self.known.code_mappings.extend(pending.code_mappings);
         let why = Error::new(end, message.clone());
         match end == ErrorCode::Cancelled || requested.has_absent() {
             true => self.not_removed(end.slug(), message, why),

@@ -1,5 +1,6 @@
 //! What the entries of one run read only once, and the connections that they share.
 
+use super::managed_log::ManagedLog;
 use crate::backend::sentry::SentryBackend;
 use crate::error::Result;
 use crate::http::ServerConnection;
@@ -22,6 +23,8 @@ pub(crate) struct RunCache {
     listings: Once<Rc<[ListedIntegration]>>,
     sites: Once<Site>,
     inventories: Once<Result<Rc<InventoryIndex>>>,
+    /// What the entries of a manifest with `prune: true` have found and made.
+    pub(super) managed: Rc<ManagedLog>,
 }
 
 impl RunCache {

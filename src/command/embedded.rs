@@ -192,6 +192,10 @@ impl<'a> IntegrationBackend for EmbeddedRun<'a> {
         &mut self.backend
     }
 
+    fn run(&self) -> &RunContext<'_> {
+        self.run
+    }
+
     fn database(&self) -> Option<&Path> {
         Some(self.path)
     }

@@ -1,8 +1,8 @@
 //! An integration from its decision to its outcome, the same on both backends. A backend says only
 //! what differs.
 
-use super::base_url;
 use super::resume::missing_callback;
+use super::{RunContext, base_url};
 use crate::backend::LinkReport;
 use crate::error::{Result, Warning};
 use crate::inputs::state::FieldEntry;
@@ -32,6 +32,9 @@ pub(crate) trait IntegrationBackend {
     fn database(&self) -> Option<&Path> {
         None
     }
+
+    /// The run that it is at work for.
+    fn run(&self) -> &RunContext<'_>;
 
     /// What came into being beside the integration, a line each.
     fn created(&self) -> Vec<String> {
@@ -116,7 +119,10 @@ impl IntegrationFlow<'_> {
         let database = backend.database().map(|path| tracing::field::display(path.display()));
         tracing::info!(provider, org, why, database, "{}", decision.log_message());
         let mut outcome = match decision {
-            Decision::UpToDate { id, name } => report.up_to_date(*id, name),
+            Decision::UpToDate { id, name } => {
+                backend.run().note_integration(self.inputs, task, (Some(*id), name), false);
+                report.up_to_date(*id, name)
+            }
             Decision::Install(_) | Decision::Reauth(_) => self.drive(backend).await?,
         };
         apply_links(backend, &self.links, task, &mut outcome).await;
@@ -170,6 +176,8 @@ impl IntegrationFlow<'_> {
         match end {
             PipelineEnd::Finished(finished) => {
                 decision.check_finished(finished.id)?;
+                let which = (Some(finished.id), finished.name.as_str());
+                backend.run().note_integration(self.inputs, report.task, which, true);
                 Ok(report.complete(kind, decision.verb(), &finished))
             }
             PipelineEnd::AwaitingUser(page) => {
@@ -189,8 +197,9 @@ pub(crate) async fn apply_links(
 ) {
     let integration = outcome.subject.as_ref().and_then(|subject| subject.integration.as_ref());
     let Some(&(id, _)) = integration else { return };
-    let mut report = LinkReport::default();
+    let mut report = backend.run().watched_links();
     backend.set_links(task, id, links, &mut report).await;
+    backend.run().note_links(&report);
     outcome.changed |= report.changed;
     outcome.lacks_links = !report.warnings.is_empty();
     outcome.details.extend(report.done);

@@ -3,11 +3,10 @@
 
 use super::server_access::pipeline_token;
 use super::{RunContext, base_url};
-use crate::backend::LinkReport;
 use crate::backend::embedded::{self, EmbeddedBackend};
 use crate::backend::sentry::SentryBackend;
 use crate::database::{Database, path};
-use crate::error::{ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::{BackendName, Inputs};
 use crate::integration::{IntegrationTask, RequestedLinks};
 use crate::manifest::InventoryIndex;
@@ -29,9 +28,18 @@ impl RunContext<'_> {
         backend: BackendName,
         deadline: Instant,
     ) -> Result<Outcome> {
-        match backend {
+        let ended = match backend {
             BackendName::Embedded => self.link_embedded(inputs, task).await,
             BackendName::Sentry => self.link_sentry(inputs, task, deadline).await,
+        };
+        let is_gone = |failure: &Error| failure.code == ErrorCode::BadField;
+        match ended {
+            // What is pruned goes with its integration.
+            Err(failure) if inputs.pruned_name.is_some() && is_gone(&failure) => {
+                let report = IntegrationReport { task, site: &Site::new(base_url(inputs)) };
+                Ok(report.linked(false, Vec::new(), None, Vec::new()))
+            }
+            ended => ended,
         }
     }
 
@@ -48,9 +56,11 @@ impl RunContext<'_> {
             let planned = PlannedLinks { task, links, existing, organization, integrations };
             return Ok(report.planned_links(planned.plan()));
         }
-        let (mut database, mut links) = (Database::open(&path).await?, LinkReport::default());
-        let mut backend = EmbeddedBackend::new(&mut database);
+        let mut database = Database::open(&path).await?;
+        self.note_integration(inputs, &task, (Some(integration), ""), false);
+        let (mut backend, mut links) = (EmbeddedBackend::new(&mut database), self.watched_links());
         backend.set_links(&task, integration, &requested, &mut links).await;
+        self.note_links(&links);
         Ok(report.linked(links.changed, links.done, links.failure, links.warnings))
     }
 
@@ -69,11 +79,13 @@ impl RunContext<'_> {
             return self.plan_links(inputs, (task, &backend), &requested, deadline).await;
         }
         let report = IntegrationReport { task, site: &Site::new(inputs.page_url().as_str()) };
-        let mut links = LinkReport::default();
+        self.note_integration(inputs, task, (task.named_id(), ""), false);
+        let mut links = self.watched_links();
         let work = backend.set_links(task.named_id(), &requested, &mut links);
         if let Err(end) = self.cancellation.within(deadline, work).await {
             links.broken_off(end, &requested);
         }
+        self.note_links(&links);
         Ok(report.linked(links.changed, links.done, links.failure, links.warnings))
     }
 

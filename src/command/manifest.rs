@@ -92,6 +92,9 @@ impl RunContext<'_> {
         if let Some(refusal) = self.plan_refusal_of_entries(base, all, deadline).await {
             return refusal;
         }
+        if let Some(scope) = prune.as_ref().filter(|_| !base.dry_run) {
+            self.cache.managed.begin(scope);
+        }
         let mut outcomes = self.run_entries(base, &entries, deadline, false).await;
         let not_pruned = match &prune {
             Some(scope) => self.prune(base, scope, &entries, &mut outcomes, deadline).await,
@@ -124,7 +127,8 @@ impl RunContext<'_> {
         deadline: Instant,
     ) -> Result<Option<Inputs>> {
         let Some(file) = &base.manifest else { return Ok(None) };
-        let entries = self.prepare_entries(base, file, deadline)?.entries;
+        let PreparedManifest { entries, prune, .. } = self.prepare_entries(base, file, deadline)?;
+        prune.iter().for_each(|scope| self.cache.managed.begin(scope));
         let keys: Vec<_> = entries.iter().map(|entry| entry.key.clone()).collect();
         let mut matching = entries.into_iter().filter(|one| base.entry.as_ref() == Some(&one.key));
         let PreparedEntry { key, mut inputs, .. } = matching.next().ok_or_else(|| {

@@ -16,7 +16,8 @@ pub(crate) mod init;
 mod integration;
 pub(crate) mod kept_here;
 mod links;
-pub(crate) mod manifest;
+pub(crate) mod managed_log;
+mod manifest;
 mod masks;
 pub(crate) mod migrate;
 pub(crate) mod named_paths;
@@ -216,11 +217,7 @@ impl<'r> RunContext<'r> {
                 Command::Inject => self.inject(inputs).await,
                 Command::Explain => self.explain(inputs, deadline).await,
                 Command::Called(operation) => self.operate(inputs, operation, deadline).await,
-                Command::Resume => match self.entry_to_resume(inputs, deadline) {
-                    Ok(Some(entry)) => self.resume(&entry, deadline).await,
-                    Ok(None) => self.resume(inputs, deadline).await,
-                    Err(failure) => Err(failure),
-                },
+                Command::Resume => self.resume_any(inputs, deadline).await,
             }
         });
         let result = tokio::time::timeout_at(deadline, work).await;

@@ -9,7 +9,9 @@ use crate::inputs::Inputs;
 use crate::inputs::raw::{EntryInputs, InputOrigin, RawInput, RawInputs};
 use crate::inputs::types::Mode;
 use crate::manifest::keys::is_shared;
-use crate::manifest::{ManagedIntegration, ManagedRecord, Manifest, RECORD_SUFFIX, server_key};
+use crate::manifest::{
+    ManagedIntegration, ManagedRecord, Manifest, NamedLinks, RECORD_SUFFIX, server_key,
+};
 use crate::os::files;
 use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
 use crate::secret::Secret;
@@ -75,7 +77,7 @@ impl RunContext<'_> {
         }
         let path = &*record_file(path)?;
         self.sinks.keep(path);
-        if self.command == Command::Run && !base.dry_run {
+        if matches!(self.command, Command::Run | Command::Resume) && !base.dry_run {
             files::check_replaceable(Path::new(path)).map_err(|error| {
                 (format!("it cannot be written: {error}"), "check the rights of its folder")
             })?;
@@ -110,7 +112,8 @@ impl RunContext<'_> {
         let count = left.len();
         if !base.dry_run {
             let record = ManagedRecord::merged(current, left);
-            outcomes.extend(write_record(&scope.path, &record));
+            let written = write_record(&scope.path, &record.to_text());
+            outcomes.extend(written.err().map(|error| unwritten(&scope.path, &error)));
         }
         let why = obstacle.filter(|_| count > 0);
         let why = why.map(|why| format!("nothing is pruned, because {why}; {count} to prune"));
@@ -153,8 +156,7 @@ impl RunContext<'_> {
         outcomes: &[EntryOutcome],
     ) -> (Vec<ManagedIntegration>, Vec<ManagedIntegration>) {
         let ended = entries.iter().zip(outcomes.iter());
-        let managed =
-            ended.filter_map(|(entry, ended)| self.managed(scope, &entry.inputs, &ended.outcome));
+        let managed = ended.filter_map(|(entry, ended)| self.managed(scope, entry, &ended.outcome));
         // What is not installed yet has no id to be managed by.
         let (planned, managed): (Vec<_>, Vec<_>) =
             managed.partition(|(mode, one)| one.id.is_none() && *mode != Mode::Link);
@@ -172,6 +174,7 @@ impl RunContext<'_> {
         let elsewhere = scope.record.elsewhere(&current).into_iter();
         held.extend(elsewhere.filter(|one| !scope.includes(one)));
         scope.record.keep_installed(&mut current);
+        scope.record.keep_named(&mut current);
         ([current, held, of_others].concat(), unnamed)
     }
 
@@ -226,33 +229,26 @@ impl RunContext<'_> {
         left
     }
 
-    /// What an entry manages, as far as its end tells.
+    /// What an entry manages: what it has noted, else what its end tells.
     fn managed(
         &self,
         scope: &PruneScope,
-        inputs: &Inputs,
+        entry: &PreparedEntry,
         outcome: &Outcome,
     ) -> Option<(Mode, ManagedIntegration)> {
+        let inputs = &entry.inputs;
+        if let Some(noted) = self.cache.managed.noted(entry.key()) {
+            return Some((inputs.mode, noted));
+        }
         let subject = outcome.subject.as_ref()?;
-        let id = outcome.integration_id();
         if !matches!(outcome.status, OutcomeStatus::Complete | OutcomeStatus::Planned) {
             return None;
         }
         let name = subject.integration.as_ref().map_or("", |(_, name)| name.as_str());
-        let places = inputs.code_mappings.iter().map(|mapping| mapping.place());
-        let managed = ManagedIntegration {
-            server: recorded_place(&self.backend_place(inputs), &scope.path),
-            org: inputs.org.as_ref()?.to_string(),
-            provider: inputs.provider.clone().unwrap_or_default(),
-            id,
-            name: self.sinks.shown_words(name),
-            links_only: inputs.mode == Mode::Link,
-            repositories: inputs.repositories.clone(),
-            code_mappings: places.collect(),
-            is_chosen: inputs.integration_id.is_none(),
-            mapped: inputs.code_mappings.iter().map(|one| one.repository.clone()).collect(),
-        };
-        Some((inputs.mode, managed))
+        let which = (outcome.integration_id(), name);
+        let managed = self.managed_integration(inputs, &subject.provider, which, &scope.path)?;
+        let NamedLinks { repositories, code_mappings, mapped } = managed.named.clone();
+        Some((inputs.mode, ManagedIntegration { repositories, code_mappings, mapped, ..managed }))
     }
 
     async fn prune_one(
@@ -308,7 +304,7 @@ impl RunContext<'_> {
             (texts.into_iter().map(input).collect(), given.unset_token.clone());
         let entry = EntryInputs { texts, state: None, release: false, unset_token };
         let raw = given.for_entry(entry, is_shared);
-        let pruned_name = Some(one.name.clone()).filter(|_| !one.links_only);
+        let pruned_name = Some(one.name.clone());
         Ok(Inputs { pruned_name, ..self.read_inputs(&raw, Vec::new())? })
     }
 }
@@ -354,14 +350,22 @@ fn record_file(path: &str) -> Result<String, (String, &'static str)> {
     file.into_os_string().into_string().map_err(|_| lost("its path is not UTF-8".to_owned()))
 }
 
-/// Writes the record, whole; the end that tells of a failure.
-fn write_record(path: &str, record: &ManagedRecord) -> Option<EntryOutcome> {
-    let written = match record_file(path) {
-        Ok(file) => files::replace(&file, &record.to_text(), None),
+/// Writes the record, whole.
+pub(super) fn write_record(path: &str, text: &str) -> std::io::Result<()> {
+    match record_file(path) {
+        Ok(file) => files::replace(&file, text, None),
         Err((why, _)) => Err(std::io::Error::other(why)),
-    };
-    let error = written.err()?;
+    }
+}
+
+/// The failure of a run that could not write the record.
+pub(super) fn record_failure(path: &str, error: &std::io::Error) -> Error {
     let message = format!("cannot write the record {}: {error}", quote(path));
-    let outcome = Outcome::failed(Error::new(ErrorCode::OutputsUnwritable, message));
-    Some(EntryOutcome { key: "prune".to_owned(), title: "prune record".to_owned(), outcome })
+    Error::new(ErrorCode::OutputsUnwritable, message)
+}
+
+/// The end that tells of it.
+fn unwritten(path: &str, error: &std::io::Error) -> EntryOutcome {
+    let outcome = Outcome::failed(record_failure(path, error));
+    EntryOutcome { key: "prune".to_owned(), title: "prune record".to_owned(), outcome }
 }

@@ -9,6 +9,18 @@ use crate::outcome::Outcome;
 use tokio::time::Instant;
 
 impl RunContext<'_> {
+    /// Goes on with a pipeline of the entry that is named, where a manifest is given, or of the inputs.
+    pub(super) async fn resume_any(&self, inputs: &Inputs, deadline: Instant) -> Result<Outcome> {
+        let Some(entry) = self.entry_to_resume(inputs, deadline)? else {
+            return self.resume(inputs, deadline).await;
+        };
+        let outcome = self.resume(&entry, deadline).await?;
+        Ok(match self.save_managed() {
+            Err(failure) if outcome.failure.is_none() => outcome.failed_in_parts(failure, 1),
+            _ => outcome,
+        })
+    }
+
     /// Goes on with the pipeline that the callback belongs to. Everything in the callback is masked
     /// before anything else is written.
     pub(crate) async fn resume(&self, inputs: &Inputs, deadline: Instant) -> Result<Outcome> {

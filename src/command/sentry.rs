@@ -207,6 +207,10 @@ impl<'a> IntegrationBackend for SentryRun<'a> {
         &mut self.backend
     }
 
+    fn run(&self) -> &RunContext<'_> {
+        self.run
+    }
+
     /// Seals the pipeline into the resume file, when there is one.
     async fn suspend(
         &mut self,

@@ -86,7 +86,7 @@ pub struct Inputs {
     pub repositories_absent: Vec<String>,
     /// Code mappings to delete then.
     pub code_mappings_absent: Vec<MappingPlace>,
-    /// What the integration must be called that a manifest prunes.
+    /// What the integration is called that a manifest prunes, or whose links it prunes.
     pub pruned_name: Option<String>,
     /// What is asked about a release.
     pub release: ReleaseInputs,

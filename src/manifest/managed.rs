@@ -47,9 +47,23 @@ pub struct ManagedIntegration {
     /// The repositories that code mappings name: they stay, and are not the manifest's own for that.
     #[serde(skip)]
     pub mapped: Vec<String>,
+    /// All that the entry names, whether it is there or not.
+    #[serde(skip)]
+    pub named: NamedLinks,
     /// Whether an entry describes it, and names no id: another one of its name would do as well.
     #[serde(skip)]
     pub is_chosen: bool,
+}
+
+/// The links that an entry names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamedLinks {
+    /// The repositories.
+    pub repositories: Vec<String>,
+    /// The places of the code mappings.
+    pub code_mappings: Vec<MappingPlace>,
+    /// The repositories of the code mappings.
+    pub mapped: Vec<String>,
 }
 
 impl ManagedRecord {
@@ -92,7 +106,7 @@ impl ManagedRecord {
         });
         let unnamed = known.map(|one| match by_key.get(&one.key()) {
             None => one.clone(),
-            Some(now) => one.without(now.iter().copied()),
+            Some(now) => one.without_named(now),
         });
         let unnamed = unnamed.filter(ManagedIntegration::has_anything);
         // What moved to another entry of the organization is linked there by this run.
@@ -104,6 +118,32 @@ impl ManagedRecord {
             false => one,
         };
         unnamed.map(of_others).filter(ManagedIntegration::has_anything).collect()
+    }
+
+    /// Keeps what an entry still names of its integration, also where this run has not seen it there.
+    pub fn keep_named(&self, current: &mut [ManagedIntegration]) {
+        for now in current {
+            let known = self.integrations.iter().filter(|known| known.key() == now.key());
+            let kept: Vec<_> = known.map(|known| known.links_among(&now.named)).collect();
+            kept.into_iter().for_each(|(names, places)| now.add_links(names, places));
+        }
+    }
+
+    /// The same record and these, of which it may know a part.
+    #[must_use]
+    pub fn with(mut self, noted: impl Iterator<Item = ManagedIntegration>) -> Self {
+        for one in noted {
+            match self.integrations.iter_mut().find(|known| known.key() == one.key()) {
+                Some(known) => {
+                    if !one.links_only {
+                        (known.links_only, known.name) = (false, one.name);
+                    }
+                    known.add_links(one.repositories, one.code_mappings);
+                }
+                None => self.integrations.push(one),
+            }
+        }
+        self
     }
 
     /// What was managed and may be what an entry means that names its provider alone: it stays.
@@ -159,10 +199,7 @@ impl ManagedRecord {
     ) -> Self {
         for one in left {
             match current.iter_mut().find(|now| now.key() == one.key()) {
-                Some(now) => {
-                    now.repositories.extend(one.repositories);
-                    now.code_mappings.extend(one.code_mappings);
-                }
+                Some(now) => now.add_links(one.repositories, one.code_mappings),
                 None => current.push(one),
             }
         }
@@ -171,6 +208,12 @@ impl ManagedRecord {
 }
 
 impl ManagedIntegration {
+    /// What tells it from all others, as a text.
+    pub fn key_text(&self) -> String {
+        let (server, org, id, provider) = self.key();
+        format!("{server}\n{org}\n{}\n{provider}", id.unwrap_or_default())
+    }
+
     /// What tells it from all others.
     fn key(&self) -> (String, &str, Option<i64>, &str) {
         let provider = if self.id.is_none() { &self.provider } else { "" };
@@ -229,15 +272,47 @@ impl ManagedIntegration {
 
     /// What is linked, and is not by any of these now.
     fn without<'a>(&self, now: impl Iterator<Item = &'a Self>) -> Self {
-        let (mut repositories, mut code_mappings) =
-            (self.repositories.clone(), self.code_mappings.clone());
+        let mut rest = Self { links_only: true, ..self.clone() };
         for now in now {
-            let named: Vec<_> = now.repositories.iter().chain(&now.mapped).collect();
-            let is_named = |name: &String| named.iter().any(|one| one.eq_ignore_ascii_case(name));
-            repositories.retain(|name| !is_named(name));
-            code_mappings.retain(|place| !now.code_mappings.contains(place));
+            rest.remove_links([&now.repositories, &now.mapped], &now.code_mappings);
         }
-        Self { links_only: true, repositories, code_mappings, ..self.clone() }
+        rest
+    }
+
+    /// What is linked, and none of these names of the same integration.
+    fn without_named(&self, now: &[&Self]) -> Self {
+        let mut rest = self.without(now.iter().copied());
+        for NamedLinks { repositories, code_mappings, mapped } in now.iter().map(|now| &now.named) {
+            rest.remove_links([repositories, mapped], code_mappings);
+        }
+        rest
+    }
+
+    fn remove_links(&mut self, repositories: [&Vec<String>; 2], places: &[MappingPlace]) {
+        let gone: Vec<_> = repositories.into_iter().flatten().collect();
+        let is_gone = |name: &String| gone.iter().any(|one| one.eq_ignore_ascii_case(name));
+        self.repositories.retain(|name| !is_gone(name));
+        self.code_mappings.retain(|place| !places.contains(place));
+    }
+
+    /// Those of its links that are named.
+    fn links_among(&self, named: &NamedLinks) -> (Vec<String>, Vec<MappingPlace>) {
+        let is_named =
+            |name: &&String| named.repositories.iter().any(|one| one.eq_ignore_ascii_case(name));
+        let repositories = self.repositories.iter().filter(is_named).cloned().collect();
+        let is_named = |place: &&MappingPlace| named.code_mappings.contains(place);
+        (repositories, self.code_mappings.iter().filter(is_named).cloned().collect())
+    }
+
+    /// Adds what is not among its links.
+    fn add_links(&mut self, repositories: Vec<String>, places: Vec<MappingPlace>) {
+        let is_new =
+            |name: &String| !self.repositories.iter().any(|one| one.eq_ignore_ascii_case(name));
+        let repositories: Vec<_> = repositories.into_iter().filter(is_new).collect();
+        self.repositories.extend(repositories);
+        let is_new = |place: &MappingPlace| !self.code_mappings.contains(place);
+        let places: Vec<_> = places.into_iter().filter(is_new).collect();
+        self.code_mappings.extend(places);
     }
 
     fn has_anything(&self) -> bool {

@@ -24,7 +24,9 @@ use std::rc::Rc;
 pub use compared::{ComparedDeploy, ComparedEntry, ComparedRelease};
 pub use duplicates::duplicates;
 pub use inventory_index::InventoryIndex;
-pub use managed::{EMBEDDED, ManagedIntegration, ManagedRecord, RECORD_SUFFIX, server_key};
+pub use managed::{
+    EMBEDDED, ManagedIntegration, ManagedRecord, NamedLinks, RECORD_SUFFIX, server_key,
+};
 pub use release_conflicts::shared_builds;
 pub use source::ManifestSource;
 pub use write::{ExistingIntegration, GeneratedManifest, OrganizationInventory, write};

@@ -50,16 +50,16 @@ impl EmbeddedBackend<'_> {
         requested: &RequestedLinks,
         report: &mut LinkReport,
     ) {
-        let known = self.linked_names(&task.org, integration).await.unwrap_or_default();
-        let is_known = |name: &&String| known.iter().any(|one| one.eq_ignore_ascii_case(name));
-        for name in requested.repositories.iter().filter(|name| !is_known(name)) {
+        let known = self.linked_of(&task.org, integration).await.unwrap_or_default();
+        report.begin(requested, &known);
+        for name in requested.repositories.iter().filter(|name| !known.has(name)) {
             let linked = match self.database.begin().await {
                 Ok(()) => self.link_one(task, integration, name).await,
                 Err(failure) => Err(failure),
             };
             match self.database.end_with(linked) {
                 Ok(true) => report.linked(name),
-                Ok(false) => {}
+                Ok(false) => report.found(name),
                 Err(failure) => report.not_linked(name, failure),
             }
         }
@@ -82,13 +82,12 @@ impl EmbeddedBackend<'_> {
         }
     }
 
-    /// The repositories that an integration has, whose letters may be written either way.
-    async fn linked_names(&mut self, org: &OrgSlug, integration: i64) -> Result<Vec<String>> {
-        let Some(org) = self.database.organization(org.as_str()).await? else {
-            return Ok(Vec::new());
-        };
-        let linked = self.database.linked_repositories(org.id, integration).await?;
-        Ok(linked.into_iter().map(|stored| stored.name).collect())
+    /// The repositories and code mappings of an integration of this organization.
+    async fn linked_of(&mut self, org: &OrgSlug, integration: i64) -> Result<ExistingLinks> {
+        match self.database.organization(org.as_str()).await? {
+            Some(org) => self.linked(org.id, integration).await,
+            None => Ok(ExistingLinks::default()),
+        }
     }
 
     /// Deletes the code mappings and repositories that are to be gone.

@@ -78,7 +78,10 @@ impl SentryBackend<'_> {
         if let Some(branch) = &first.default_branch {
             body["defaultBranch"] = branch.as_str().into();
         }
-        match self.send("code-mappings/bulk/", &body, RetryPolicy::Optional).await {
+        report.request(&[], group);
+        let sent = self.send("code-mappings/bulk/", &body, RetryPolicy::Optional).await;
+        report.request(&[], &[]);
+        match sent {
             Ok(response) if response.is_success() && response.json().is_object() => {
                 self.report_mappings(integration, &response.json(), group, report).await;
             }
@@ -147,7 +150,10 @@ impl SentryBackend<'_> {
     ) {
         let mut projects = ProjectIds::new();
         for mapping in mappings {
-            match self.map_one(integration, mapping, rows, &mut projects).await {
+            report.request(&[], &[mapping]);
+            let mapped = self.map_one(integration, mapping, rows, &mut projects).await;
+            report.request(&[], &[]);
+            match mapped {
                 Ok(()) => report.mapped(mapping),
                 Err(why) => report.not_mapped(mapping, why),
             }

@@ -175,6 +175,7 @@ impl SentryBackend<'_> {
             Err(failure) => return report.unread(requested, failure),
         };
         let existing = rows.existing();
+        report.begin(requested, &existing);
         report.note_absent(requested, &existing);
         let mut missing = requested.missing(&existing);
         self.link_missing(integration, &missing.repositories, &mut rows, report).await;
@@ -198,7 +199,10 @@ impl SentryBackend<'_> {
                 report.not_linked(name, refused("set `integration-id` to link it through"));
                 continue;
             };
-            match self.link_repository(integration, name).await {
+            report.request(std::slice::from_ref(name), &[]);
+            let linked = self.link_repository(integration, name).await;
+            report.request(&[], &[]);
+            match linked {
                 Ok(Some(repository)) => {
                     report.linked(name);
                     rows.repositories.push(repository);
@@ -207,8 +211,11 @@ impl SentryBackend<'_> {
                 Ok(None) => {
                     let listed = self.repositories(integration).await;
                     rows.repositories = listed.unwrap_or(std::mem::take(&mut rows.repositories));
-                    if self.is_of_another(name, integration, rows).await {
-                        report.not_linked(name, refused("another integration has it in Sentry"));
+                    match self.is_of_another(name, integration, rows).await {
+                        true => {
+                            report.not_linked(name, refused("another integration has it in Sentry"))
+                        }
+                        false => report.found(name),
                     }
                 }
                 Err(why) => report.not_linked(name, why),

@@ -15,6 +15,7 @@ mod prune;
 mod prune_named;
 mod prune_places;
 #[cfg(unix)]
+mod prune_record;
 mod prune_signals;
 mod saved_plans;
 mod saved_removals;
