@@ -38,7 +38,7 @@ impl RunContext<'_> {
                 rows.push((name, removal_verdict(&task, &listed)));
             }
             Ok(listed) if inputs.mode == Mode::Link => {
-                let needs_one = RequestedLinks::from_inputs(inputs).needs_integration();
+                let needs_one = RequestedLinks::from_inputs(inputs).needs_user();
                 let may_be_several = backend == BackendName::Sentry && !needs_one;
                 rows.extend(link_verdicts(&task, &listed, &name, may_be_several));
             }

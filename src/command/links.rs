@@ -111,8 +111,9 @@ impl RunContext<'_> {
         Ok(report.planned_links(planned.plan()))
     }
 
-    /// The task of links through the one integration that is meant; none where the token does not show
-    /// which one that is, or Sentry finds it by the repository.
+    /// The task of links through the one integration that is meant: the named one, the provider's only
+    /// one, or the one that has the repositories of the code mappings. None where the token does not show
+    /// which one that is; then Sentry finds it.
     async fn linkable(
         &self,
         inputs: &Inputs,
@@ -128,18 +129,23 @@ impl RunContext<'_> {
         if task.named_id().is_some() {
             return backend.named_linkable(requested).await;
         }
-        if !lists_all(inputs) {
-            return Ok(None);
-        }
-        let found = match self.linkable_id(inputs, (task, &backend), deadline).await {
-            Ok(id) => Some(id),
-            Err(failure) => match failure.code {
-                ErrorCode::BadField => return Err(failure),
-                _ if requested.needs_integration() => return Err(failure),
-                _ => None,
+        let found = match lists_all(inputs) {
+            true => self.linkable_id(inputs, (task, &backend), deadline).await.map(Some),
+            false => Ok(None),
+        };
+        let id = match found {
+            Ok(Some(id)) => Some(id),
+            Err(failure) if failure.code == ErrorCode::BadField || requested.needs_user() => {
+                return Err(failure);
+            }
+            unknown => match (backend.integration_of(&requested.code_mappings).await, unknown) {
+                (None, Err(failure)) if failure.code == ErrorCode::Ambiguous => {
+                    return Err(failure);
+                }
+                (of_repositories, _) => of_repositories,
             },
         };
-        Ok(found.map(|id| task.through(task.provider_key(), id)))
+        Ok(id.map(|id| task.through(task.provider_key(), id)))
     }
 
     /// The provider's one integration: of what the run has listed, or of what is there now, as another

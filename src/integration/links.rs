@@ -42,11 +42,6 @@ impl RequestedLinks {
         !self.repositories.is_empty() || self.has_absent()
     }
 
-    /// Whether the integration must be known: Sentry finds that of a code mapping by its repository.
-    pub fn needs_integration(&self) -> bool {
-        !self.repositories.is_empty() || !self.absent_repositories.is_empty()
-    }
-
     /// Whether anything is to be gone.
     pub fn has_absent(&self) -> bool {
         !self.absent_repositories.is_empty() || !self.absent_mappings.is_empty()

@@ -14,7 +14,7 @@ use crate::integration::{ExistingLinks, RequestedLinks};
 use crate::text::segment;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use url::Url;
 
 /// A repository that an integration has in Sentry.
@@ -131,6 +131,17 @@ impl SentryBackend<'_> {
         };
         let all = self.optional_pages(&path).await?;
         Ok(all.iter().map(LinkedRepository::read).filter(|one| self.may_be_ours(one)).collect())
+    }
+
+    /// The integration that has the repositories of these code mappings, where it is one.
+    pub async fn integration_of(&self, mappings: &[CodeMapping]) -> Option<i64> {
+        let listed = self.repositories(None).await.ok()?;
+        let is_mapped = |one: &&LinkedRepository| {
+            mappings.iter().any(|mapping| one.is_named(&mapping.repository))
+        };
+        let ids: BTreeSet<_> =
+            listed.iter().filter(is_mapped).filter_map(|one| one.integration).collect();
+        ids.first().copied().filter(|_| ids.len() == 1)
     }
 
     /// Whether a repository is of the task's provider, as far as both are known.

@@ -42,7 +42,7 @@ impl SentryBackend<'_> {
     ) -> Result<Option<IntegrationTask>> {
         let Some(id) = self.task.named_id() else { return Ok(None) };
         // Without a provider nothing says what a repository is linked as.
-        let is_needed = requested.needs_integration() && self.task.provider_key().is_empty();
+        let is_needed = requested.needs_user() && self.task.provider_key().is_empty();
         let response =
             match self.client.get_optional(self.path(&format!("integrations/{id}/"))).await {
                 Ok(response) => response,

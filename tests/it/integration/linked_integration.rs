@@ -84,6 +84,9 @@ fn the_plan_is_refused_where_the_run_is_since_none_or_several_fit() {
         assert_refused(&several, "ambiguous", "acme has several custom_scm integrations: 1, 2");
         let absent = with(&run, &[BY_PROVIDER, ("FINISHLINE_REPOSITORIES_ABSENT", "acme/a")]);
         assert_refused(&absent, "ambiguous", "acme has several custom_scm integrations: 1, 2");
+        let place = "[{project: web, stackRoot: s/}]";
+        let absent = with(&run, &[BY_PROVIDER, ("FINISHLINE_CODE_MAPPINGS_ABSENT", place)]);
+        assert_refused(&absent, "ambiguous", "acme has several custom_scm integrations: 1, 2");
     }
 }
 

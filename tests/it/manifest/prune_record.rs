@@ -242,3 +242,34 @@ fn links_of_an_integration_that_is_gone_are_pruned_already() {
         assert!(!run.text(RECORD).contains("acme/a"), "{}", run.text(RECORD));
     }
 }
+
+/// The record says through which integration an entry has linked, though it names the provider alone.
+#[test]
+fn what_belongs_to_another_integration_of_the_provider_now_is_not_pruned() {
+    let serve = ServeProcess::start();
+    let run = serve.github_run();
+    let install = |name: &str| {
+        let run = run.clone().var("FINISHLINE_PROVIDER", "example").var("SENTRY_ORG", "acme");
+        run.var("FINISHLINE_STATE", format!("{{name: {name}}}")).execute().expect(0);
+    };
+    let link = |repositories: &str, root: &str| {
+        format!(
+            "  - {{mode: link, provider: example, repositories: [{repositories}],
+     code-mappings: [{{project: web, repository: acme/a, stackRoot: {root}}}]}}\n"
+        )
+    };
+    install("one");
+    with(&run, &link("acme/a, acme/b", "s/")).execute().expect(0);
+    install("two");
+    // Somebody moves what is linked there.
+    let database = serve.database();
+    let moved = "UPDATE repository SET integration_id = 2 WHERE name = 'acme/b'";
+    database.execute(moved, []).unwrap();
+    let mapped = "UPDATE code_mapping SET repository_id = 2, organization_integration_id = 2";
+    database.execute(mapped, []).unwrap();
+    let less = link("acme/a", "t/").replace("provider: example", "integration-id: 1");
+    with(&run, &less).execute().expect(0);
+    let left =
+        ["1 acme/a", "2 acme/b", "integration 1", "integration 2", "mapping s/", "mapping t/"];
+    assert_eq!(there(&run, &serve), left);
+}
