@@ -16,6 +16,25 @@ pub struct KnownLinks {
     pub repositories: Vec<String>,
     /// The code mappings.
     pub code_mappings: Vec<CodeMapping>,
+    /// The names of each repository that has several.
+    pub names: Vec<Vec<String>>,
+}
+
+impl KnownLinks {
+    /// Notes the names of those repositories that are requested.
+    pub(crate) fn note_names<'n>(
+        &mut self,
+        requested: &RequestedLinks,
+        all: impl IntoIterator<Item = &'n Vec<String>>,
+    ) {
+        let mapped = requested.code_mappings.iter().map(|mapping| &mapping.repository);
+        let named: Vec<_> = requested.repositories.iter().chain(mapped).collect();
+        let is_named = |names: &&Vec<String>| {
+            names.len() > 1
+                && names.iter().any(|one| named.iter().any(|name| one.eq_ignore_ascii_case(name)))
+        };
+        self.names.extend(all.into_iter().filter(is_named).cloned());
+    }
 }
 
 /// What hears of the links that are about to be set.
@@ -53,7 +72,8 @@ impl LinkReport {
     fn begin(&mut self, requested: &RequestedLinks, existing: &ExistingLinks) {
         let missing = requested.missing(existing);
         let RequestedLinks { repositories, code_mappings, .. } = requested.clone();
-        let mut all = KnownLinks { repositories, code_mappings };
+        let mut all = KnownLinks { repositories, code_mappings, names: Vec::new() };
+        all.note_names(requested, &existing.repositories);
         if let Some(watcher) = self.watcher.as_ref().filter(|_| !missing.is_empty()) {
             watcher(&all);
         }
@@ -65,7 +85,8 @@ impl LinkReport {
     /// Notes what a request asks for: where its answer does not come, it may be there all the same.
     fn request(&mut self, repositories: &[String], mappings: &[&CodeMapping]) {
         let code_mappings = mappings.iter().map(|mapping| (*mapping).clone()).collect();
-        self.pending = KnownLinks { repositories: repositories.to_vec(), code_mappings };
+        let repositories = repositories.to_vec();
+        self.pending = KnownLinks { repositories, code_mappings, names: Vec::new() };
     }
 
     /// Notes a repository that another run has linked meanwhile.

@@ -8,7 +8,7 @@ use crate::backend::{KnownLinks, LinkReport};
 use crate::error::Result;
 use crate::inputs::types::Mode;
 use crate::inputs::{CodeMapping, Inputs};
-use crate::integration::IntegrationTask;
+use crate::integration::{ExistingLinks, IntegrationTask, RequestedLinks};
 use crate::manifest::{ManagedIntegration, ManagedRecord, NamedLinks};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -26,6 +26,8 @@ struct LogState {
     items: BTreeMap<String, LoggedItem>,
     /// The item of each entry.
     keys: HashMap<String, String>,
+    /// The names of the repositories that each entry names.
+    names: HashMap<String, Vec<Vec<String>>>,
 }
 
 /// An integration, with what the record had of it, and what the entries have noted.
@@ -63,13 +65,25 @@ impl ManagedLog {
             items.entry(one.key_text()).or_default().recorded.push(one.clone());
         }
         items.values_mut().for_each(LoggedItem::form);
-        let (path, keys) = (scope.path.clone(), HashMap::new());
-        *self.state.borrow_mut() = Some(LogState { path, items, keys });
+        let (path, keys, names) = (scope.path.clone(), HashMap::new(), HashMap::new());
+        *self.state.borrow_mut() = Some(LogState { path, items, keys, names });
     }
 
     /// What an entry has found or made.
     pub(super) fn noted(&self, entry: &str) -> Option<ManagedIntegration> {
         self.state.borrow_mut().as_mut()?.item_of(entry)?.noted.get(entry).cloned()
+    }
+
+    /// The names of the repositories that an entry names.
+    pub(super) fn names(&self, entry: &str) -> Vec<Vec<String>> {
+        let state = self.state.borrow();
+        state.as_ref().and_then(|state| state.names.get(entry)).cloned().unwrap_or_default()
+    }
+
+    fn note_names(&self, entry: &str, names: Vec<Vec<String>>) {
+        if let Some(state) = self.state.borrow_mut().as_mut() {
+            state.names.insert(entry.to_owned(), names);
+        }
     }
 
     fn note(&self, entry: &str, one: ManagedIntegration) {
@@ -143,7 +157,16 @@ impl RunContext<'_> {
 
     /// Notes which links are there in the end.
     pub(super) fn note_links(&self, report: &LinkReport) {
-        self.cache.managed.note_links(self.entry.unwrap_or_default(), &report.known);
+        let entry = self.entry.unwrap_or_default();
+        self.cache.managed.note_links(entry, &report.known);
+        self.cache.managed.note_names(entry, report.known.names.clone());
+    }
+
+    /// Notes what the repositories that are planned for are called.
+    pub(super) fn note_planned(&self, requested: &RequestedLinks, existing: &ExistingLinks) {
+        let mut known = KnownLinks::default();
+        known.note_names(requested, &existing.repositories);
+        self.cache.managed.note_names(self.entry.unwrap_or_default(), known.names);
     }
 
     /// Writes the record of a manifest whose entry went on.
@@ -179,6 +202,7 @@ impl RunContext<'_> {
                 code_mappings: places.collect(),
                 mapped: mapped.collect(),
             },
+            names: Vec::new(),
         })
     }
 }

@@ -86,14 +86,12 @@ impl RunContext<'_> {
         drop(OutputSinks::emit(self.sinks.open_group(&title, unix_seconds())));
         let group = LogGroup(self.sinks);
         let all = (entries.as_slice(), prune.as_ref());
+        prune.iter().for_each(|scope| self.cache.managed.begin(scope));
         if let Some(refusal) = self.contradiction(base, &entries, deadline).await {
             return refusal;
         }
         if let Some(refusal) = self.plan_refusal_of_entries(base, all, deadline).await {
             return refusal;
-        }
-        if let Some(scope) = prune.as_ref().filter(|_| !base.dry_run) {
-            self.cache.managed.begin(scope);
         }
         let mut outcomes = self.run_entries(base, &entries, deadline, false).await;
         let not_pruned = match &prune {

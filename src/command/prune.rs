@@ -7,6 +7,7 @@ use super::{Command, RunContext};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::raw::{EntryInputs, InputOrigin, RawInput, RawInputs};
+use crate::inputs::release::CommitSource;
 use crate::inputs::types::Mode;
 use crate::manifest::keys::is_shared;
 use crate::manifest::{
@@ -101,7 +102,7 @@ impl RunContext<'_> {
         outcomes: &mut Vec<EntryOutcome>,
         deadline: Instant,
     ) -> Vec<Warning> {
-        let (current, unnamed) = self.unnamed(scope, entries, outcomes);
+        let (current, unnamed, kept) = self.unnamed(scope, entries, outcomes);
         let obstacle = self.obstacle(outcomes);
         let mut left = unnamed.clone();
         if obstacle.is_none() {
@@ -111,7 +112,7 @@ impl RunContext<'_> {
         let unreached = scope.unreached(&current);
         let count = left.len();
         if !base.dry_run {
-            let record = ManagedRecord::merged(current, left);
+            let record = ManagedRecord::merged(current, left.into_iter().chain(kept));
             let written = write_record(&scope.path, &record.to_text());
             outcomes.extend(written.err().map(|error| unwritten(&scope.path, &error)));
         }
@@ -132,7 +133,7 @@ impl RunContext<'_> {
         planned: &mut Vec<EntryOutcome>,
         deadline: Instant,
     ) {
-        let (current, unnamed) = self.unnamed(scope, entries, planned);
+        let (current, unnamed, _) = self.unnamed(scope, entries, planned);
         if planned.iter().all(is_done) {
             let all = (&*current, unnamed);
             self.prune_until_over(base, scope, all, planned, (deadline, true)).await;
@@ -148,13 +149,13 @@ impl RunContext<'_> {
         lacks_links.then_some("repositories or code mappings of the entries are not set")
     }
 
-    /// What is managed now, and what was and is named no longer.
+    /// What is managed now, what was and is named no longer, and what stays for what else names it.
     fn unnamed(
         &self,
         scope: &PruneScope,
         entries: &[PreparedEntry],
         outcomes: &[EntryOutcome],
-    ) -> (Vec<ManagedIntegration>, Vec<ManagedIntegration>) {
+    ) -> (Vec<ManagedIntegration>, Vec<ManagedIntegration>, Vec<ManagedIntegration>) {
         let ended = entries.iter().zip(outcomes.iter());
         let managed = ended.filter_map(|(entry, ended)| self.managed(scope, entry, &ended.outcome));
         // What is not installed yet has no id to be managed by.
@@ -166,7 +167,10 @@ impl RunContext<'_> {
             all.into_iter().map(|(_, one)| one).collect()
         };
         let (removed, mut current) = (plain(removed), plain(current));
-        let unnamed = scope.record.unnamed(&current, &removed, &plain(planned));
+        let mut planned = plain(planned);
+        planned.extend(entries.iter().filter_map(|entry| self.of_commits(scope, &entry.inputs)));
+        let unnamed = scope.record.unnamed(&current, &removed, &planned);
+        let kept = scope.record.mapped(&current, &planned);
         let (unnamed, of_others): (Vec<_>, Vec<_>) =
             unnamed.into_iter().partition(|one| scope.includes(one));
         let mut held = scope.record.held(&current);
@@ -175,7 +179,15 @@ impl RunContext<'_> {
         held.extend(elsewhere.filter(|one| !scope.includes(one)));
         scope.record.keep_installed(&mut current);
         scope.record.keep_named(&mut current);
-        ([current, held, of_others].concat(), unnamed)
+        ([current, held, of_others].concat(), unnamed, kept)
+    }
+
+    /// The repositories that the commits of a release name.
+    fn of_commits(&self, scope: &PruneScope, inputs: &Inputs) -> Option<ManagedIntegration> {
+        let CommitSource::Refs(refs) = &inputs.release.commits else { return None };
+        let mapped = refs.iter().map(|one| one.repository.clone()).collect();
+        let managed = self.managed_integration(inputs, "", (None, ""), &scope.path)?;
+        Some(ManagedIntegration { mapped, ..managed })
     }
 
     /// Prunes these, or only plans it; those that are left. After a signal nothing more is removed.
@@ -237,8 +249,9 @@ impl RunContext<'_> {
         outcome: &Outcome,
     ) -> Option<(Mode, ManagedIntegration)> {
         let inputs = &entry.inputs;
+        let names = self.cache.managed.names(entry.key());
         if let Some(noted) = self.cache.managed.noted(entry.key()) {
-            return Some((inputs.mode, noted));
+            return Some((inputs.mode, ManagedIntegration { names, ..noted }));
         }
         let subject = outcome.subject.as_ref()?;
         if !matches!(outcome.status, OutcomeStatus::Complete | OutcomeStatus::Planned) {
@@ -248,7 +261,8 @@ impl RunContext<'_> {
         let which = (outcome.integration_id(), name);
         let managed = self.managed_integration(inputs, &subject.provider, which, &scope.path)?;
         let NamedLinks { repositories, code_mappings, mapped } = managed.named.clone();
-        Some((inputs.mode, ManagedIntegration { repositories, code_mappings, mapped, ..managed }))
+        let links = ManagedIntegration { repositories, code_mappings, mapped, names, ..managed };
+        Some((inputs.mode, links))
     }
 
     async fn prune_one(

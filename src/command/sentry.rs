@@ -50,10 +50,14 @@ impl RunContext<'_> {
         if inputs.dry_run {
             let organization = backend.organization_key();
             let inventory = self.listed_once(inputs, task, &organization, deadline).await;
-            let links = async |id: Option<i64>, requested: &_| match (&inventory, id) {
-                (Some(inventory), _) => Ok(inventory.links(id, requested)),
-                (None, Some(id)) => backend.linked(id, requested).await,
-                (None, None) => Ok(ExistingLinks::default()),
+            let links = async |id: Option<i64>, requested: &_| {
+                let existing = match (&inventory, id) {
+                    (Some(inventory), _) => inventory.links(id, requested),
+                    (None, Some(id)) => backend.linked(id, requested).await?,
+                    (None, None) => ExistingLinks::default(),
+                };
+                self.note_planned(requested, &existing);
+                Ok(existing)
             };
             return flow.plan(&backend.first_request(), &organization, &listed, links).await;
         }

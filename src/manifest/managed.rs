@@ -50,6 +50,9 @@ pub struct ManagedIntegration {
     /// All that the entry names, whether it is there or not.
     #[serde(skip)]
     pub named: NamedLinks,
+    /// The names of each repository that has several.
+    #[serde(skip)]
+    pub names: Vec<Vec<String>>,
     /// Whether an entry describes it, and names no id: another one of its name would do as well.
     #[serde(skip)]
     pub is_chosen: bool,
@@ -124,9 +127,26 @@ impl ManagedRecord {
     pub fn keep_named(&self, current: &mut [ManagedIntegration]) {
         for now in current {
             let known = self.integrations.iter().filter(|known| known.key() == now.key());
-            let kept: Vec<_> = known.map(|known| known.links_among(&now.named)).collect();
+            let kept: Vec<_> = known.map(|known| known.links_among(now)).collect();
             kept.into_iter().for_each(|(names, places)| now.add_links(names, places));
         }
+    }
+
+    /// What stays only since a code mapping or a commit names it: a later run prunes it.
+    pub fn mapped(
+        &self,
+        current: &[ManagedIntegration],
+        planned: &[ManagedIntegration],
+    ) -> Vec<ManagedIntegration> {
+        let all: Vec<_> = current.iter().chain(planned).collect();
+        let keys: HashSet<_> = current.iter().map(ManagedIntegration::key).collect();
+        let known = self.integrations.iter();
+        let known = known.filter(|one| one.links_only || keys.contains(&one.key()));
+        let kept = known.map(|one| {
+            let (repositories, code_mappings) = (one.mapped_by(&all), Vec::new());
+            ManagedIntegration { links_only: true, repositories, code_mappings, ..one.clone() }
+        });
+        kept.filter(ManagedIntegration::has_anything).collect()
     }
 
     /// The same record and these, of which it may know a part.
@@ -274,7 +294,7 @@ impl ManagedIntegration {
     fn without<'a>(&self, now: impl Iterator<Item = &'a Self>) -> Self {
         let mut rest = Self { links_only: true, ..self.clone() };
         for now in now {
-            rest.remove_links([&now.repositories, &now.mapped], &now.code_mappings);
+            rest.remove_links(now, [&now.repositories, &now.mapped], &now.code_mappings);
         }
         rest
     }
@@ -282,26 +302,49 @@ impl ManagedIntegration {
     /// What is linked, and none of these names of the same integration.
     fn without_named(&self, now: &[&Self]) -> Self {
         let mut rest = self.without(now.iter().copied());
-        for NamedLinks { repositories, code_mappings, mapped } in now.iter().map(|now| &now.named) {
-            rest.remove_links([repositories, mapped], code_mappings);
+        for now in now {
+            let NamedLinks { repositories, code_mappings, mapped } = &now.named;
+            rest.remove_links(now, [repositories, mapped], code_mappings);
         }
         rest
     }
 
-    fn remove_links(&mut self, repositories: [&Vec<String>; 2], places: &[MappingPlace]) {
-        let gone: Vec<_> = repositories.into_iter().flatten().collect();
-        let is_gone = |name: &String| gone.iter().any(|one| one.eq_ignore_ascii_case(name));
+    /// Whether both are names of one repository.
+    fn is_same(&self, a: &str, b: &str) -> bool {
+        let has =
+            |names: &[String], name: &str| names.iter().any(|one| one.eq_ignore_ascii_case(name));
+        a.eq_ignore_ascii_case(b) || self.names.iter().any(|names| has(names, a) && has(names, b))
+    }
+
+    fn remove_links(&mut self, now: &Self, names: [&Vec<String>; 2], places: &[MappingPlace]) {
+        let is_gone = |name: &str| names.into_iter().flatten().any(|one| now.is_same(one, name));
         self.repositories.retain(|name| !is_gone(name));
         self.code_mappings.retain(|place| !places.contains(place));
     }
 
+    /// Its repositories that no entry names but for a code mapping or a commit: they stay, and are the
+    /// manifest's still.
+    fn mapped_by(&self, current: &[&Self]) -> Vec<String> {
+        let near: Vec<_> = current.iter().filter(|now| now.has_place_of(self)).collect();
+        let is_named = |name: &String, lists: fn(&Self) -> [&Vec<String>; 2]| {
+            near.iter()
+                .any(|now| lists(now).into_iter().flatten().any(|one| now.is_same(one, name)))
+        };
+        let is_kept = |name: &&String| {
+            is_named(name, |now| [&now.mapped, &now.named.mapped])
+                && !is_named(name, |now| [&now.repositories, &now.named.repositories])
+        };
+        self.repositories.iter().filter(is_kept).cloned().collect()
+    }
+
     /// Those of its links that are named.
-    fn links_among(&self, named: &NamedLinks) -> (Vec<String>, Vec<MappingPlace>) {
-        let is_named =
-            |name: &&String| named.repositories.iter().any(|one| one.eq_ignore_ascii_case(name));
-        let repositories = self.repositories.iter().filter(is_named).cloned().collect();
+    fn links_among(&self, now: &Self) -> (Vec<String>, Vec<MappingPlace>) {
+        let named = &now.named;
+        let is_named = |name: &&String| named.repositories.iter().any(|one| now.is_same(one, name));
+        let is_new = |name: &&String| !now.repositories.iter().any(|one| now.is_same(one, name));
+        let repositories = self.repositories.iter().filter(is_named).filter(is_new).cloned();
         let is_named = |place: &&MappingPlace| named.code_mappings.contains(place);
-        (repositories, self.code_mappings.iter().filter(is_named).cloned().collect())
+        (repositories.collect(), self.code_mappings.iter().filter(is_named).cloned().collect())
     }
 
     /// Adds what is not among its links.

@@ -216,6 +216,7 @@ impl SentryBackend<'_> {
             match linked {
                 Ok(Some(repository)) => {
                     report.linked(name);
+                    report.known.names.push(repository.names.clone());
                     rows.repositories.push(repository);
                 }
                 // Another run has linked it meanwhile, or another integration has it.
