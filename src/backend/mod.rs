@@ -158,6 +158,11 @@ impl LinkReport {
         self.failed("repository-not-linked", message, why);
     }
 
+    /// What is asked for contradicts itself, so that nothing is changed.
+    fn contradicted(&mut self, why: Error) {
+        self.not_removed("repository-not-removed", why.message.clone(), why);
+    }
+
     /// Nothing is known of what is linked, so that nothing is changed.
     fn unread(&mut self, requested: &RequestedLinks, why: Error) {
         let message = format!("cannot read what is linked: {why}");

@@ -91,6 +91,7 @@ impl IntegrationFlow<'_> {
     ) -> Result<Outcome> {
         let (task, links) = (self.report.task, &self.links);
         let existing = existing_links(self.decision.existing_id(), links).await?;
+        links.check_names(&existing)?;
         let decision = &self.decision;
         let organization = organization.to_owned();
         let existing = &existing;

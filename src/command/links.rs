@@ -102,6 +102,7 @@ impl RunContext<'_> {
             (Some(id), Some(all)) => all.links(Some(id), links),
             _ => backend.linked(named, links).await?,
         };
+        links.check_names(existing)?;
         self.note_planned(links, existing);
         let integrations = match (named, inventory) {
             (None, Some(all)) => ids(&all.of_provider(task.provider_key())),

@@ -1,6 +1,8 @@
 //! The repositories and code mappings of an integration: what is there, and what is lacking.
 
+use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::{CodeMapping, Inputs, MappingPlace};
+use crate::text::quote;
 
 /// Repositories and code mappings, as inputs name them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,6 +52,28 @@ impl RequestedLinks {
     /// Whether nothing is named.
     pub fn is_empty(&self) -> bool {
         self.repositories.is_empty() && self.code_mappings.is_empty() && !self.has_absent()
+    }
+
+    /// Why nothing of these is done: a repository is to be gone that is named by its other name as well,
+    /// and would take along what is set.
+    ///
+    /// # Errors
+    ///
+    /// `bad-field` with both names.
+    pub fn check_names(&self, existing: &ExistingLinks) -> Result {
+        let mapped = self.code_mappings.iter().map(|mapping| &mapping.repository);
+        let named: Vec<_> = self.repositories.iter().chain(mapped).collect();
+        for absent in &self.absent_repositories {
+            if let Some(other) = named.iter().find(|name| existing.is_same(name, absent)) {
+                let (absent, other) = (quote(absent), quote(other));
+                let message = format!(
+                    "repository {absent} is to be removed, and is named as {other} as well"
+                );
+                let hint = "remove one of both from the inputs";
+                return Err(Error::new(ErrorCode::BadField, message).with_hint(hint));
+            }
+        }
+        Ok(())
     }
 
     /// What of these is not there, or is there although it is to be gone.

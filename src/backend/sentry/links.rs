@@ -186,6 +186,9 @@ impl SentryBackend<'_> {
             Err(failure) => return report.unread(requested, failure),
         };
         let existing = rows.existing();
+        if let Err(failure) = requested.check_names(&existing) {
+            return report.contradicted(failure);
+        }
         report.begin(requested, &existing);
         report.note_absent(requested, &existing);
         let mut missing = requested.missing(&existing);

@@ -211,3 +211,23 @@ fn a_mapping_of_another_integration_is_replaced_unless_code_owners_use_it() {
         assert_completes(&run, "complete false 1");
     }
 }
+
+#[test]
+fn a_repository_that_is_to_be_gone_and_is_named_by_its_other_name_stays() {
+    let (sentry, rows) = gitlab();
+    let run = mapping(&sentry, "[{project: web, repository: acme/web, stackRoot: s/}]");
+    assert_completes(&run.var("FINISHLINE_REPOSITORIES", "acme/web"), "complete true 1");
+    let absent = |run: ProgramRun| run.var("FINISHLINE_REPOSITORIES_ABSENT", "acme/web");
+    let mapped = "[{project: web, repository: 'Acme Inc / Web', stackRoot: t/}]";
+    let own = [mapping(&sentry, mapped), linking(&sentry, "Acme Inc / Web")].map(absent);
+    let alone =
+        own.clone().map(|run| run.without("FINISHLINE_STATE").var("FINISHLINE_MODE", "link"));
+    for run in own.into_iter().chain(alone) {
+        for command in ["plan", "run"] {
+            let ended = run.clone().args(&[command]).execute().expect(2);
+            let words = "`acme/web` is to be removed, and is named as `Acme Inc / Web` as well";
+            assert!(ended.stderr.contains(words), "{command}: {}", ended.stderr);
+            assert_eq!((linked(&rows).len(), rows.lock().unwrap().mappings.len()), (1, 1));
+        }
+    }
+}
