@@ -30,7 +30,7 @@ impl HttpResponse {
 
     /// When the answer was made, by the clock of the server where it has told it: its dates are of
     /// that clock, and ours may be wrong.
-    fn server_time(&self) -> u64 {
+    pub(crate) fn server_time(&self) -> u64 {
         self.header("date").and_then(unix_seconds).unwrap_or(self.received)
     }
 }

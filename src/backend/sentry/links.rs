@@ -27,6 +27,8 @@ pub(super) struct LinkedRepository {
     pub(super) integration: Option<i64>,
     /// The provider's key.
     pub(super) provider: Option<String>,
+    /// Whether it was there before the request that brought it.
+    pub(super) was_there: bool,
 }
 
 /// A code mapping with Sentry's id for it.
@@ -50,6 +52,7 @@ impl LinkedRepository {
             names: names(item),
             integration: integration_id(item),
             provider: provider.map(|(_, key)| key.to_owned()),
+            was_there: false,
         }
     }
 
@@ -214,7 +217,7 @@ impl SentryBackend<'_> {
                 continue;
             };
             report.request(std::slice::from_ref(name), &[]);
-            let linked = self.link_repository(integration, name).await;
+            let linked = self.link_repository(integration, name, rows).await;
             report.request(&[], &[]);
             match linked {
                 Ok(Some(repository)) => {
@@ -324,7 +327,13 @@ pub(super) fn names(repository: &Value) -> Vec<String> {
     let path = address.map(|url| {
         percent_decode_str(url.path().trim_matches('/')).decode_utf8_lossy().into_owned()
     });
-    texts.into_iter().flatten().chain(path.filter(|path| !path.is_empty())).collect()
+    let mut names: Vec<String> = Vec::new();
+    for name in texts.into_iter().flatten().chain(path.filter(|path| !path.is_empty())) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// A code mapping, as inputs have it.

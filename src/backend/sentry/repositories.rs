@@ -3,17 +3,20 @@
 use super::SentryBackend;
 use super::client::SentryRequest;
 use super::client::permission::Permission;
-use super::links::{LinkedRepository, names};
+use super::links::{LinkedRepository, LinkedRows, names};
 use crate::backend::refused;
 use crate::error::{Error, Result};
 use crate::http::HttpResponse;
 use crate::http::retry::RetryPolicy;
-use crate::text::{quote, segment};
+use crate::text::{date, quote, segment};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 /// Git's id of no commit.
 const NULL_COMMIT: &str = "0000000000000000000000000000000000000000";
+
+/// The seconds within which a server makes a repository and answers.
+const LONGEST_ANSWER: u64 = 120;
 
 impl SentryBackend<'_> {
     /// Links a repository; `None` where another run did so meanwhile.
@@ -21,6 +24,7 @@ impl SentryBackend<'_> {
         &self,
         integration: i64,
         name: &str,
+        rows: &LinkedRows,
     ) -> Result<Option<LinkedRepository>> {
         if self.task.provider.has_manual_repositories() {
             return self.link_manually(integration, name).await;
@@ -29,7 +33,14 @@ impl SentryBackend<'_> {
         for identifier in self.identifiers(integration, name).await {
             match self.post_repository(integration, name, &identifier).await {
                 Ok(Some(other)) if is_another(&other, name, &identifier) => {
-                    failure = refused(self.unlink(name, &other).await);
+                    let is_listed = rows.repositories.iter().any(|one| one.id == other.id);
+                    let left = match other.was_there || is_listed {
+                        // With it would go the commits that it has.
+                        true => ", which was in Sentry before and stays",
+                        false => self.unlink(&other).await,
+                    };
+                    let (name, other) = (quote(name), quote(&other.names.join(", ")));
+                    failure = refused(format!("a search for {name} found only {other}{left}"));
                 }
                 Ok(linked) => return Ok(linked),
                 Err(why) => failure = why,
@@ -60,7 +71,9 @@ impl SentryBackend<'_> {
         let request = SentryRequest::post(self.path("repos/"), &body, RetryPolicy::Unsent);
         match self.client.send_or_find(&request, look).await? {
             Ok(response) if response.is_success() && response.json().is_object() => {
-                Ok(Some(LinkedRepository::read(&response.json())))
+                let body = response.json();
+                let was_there = is_older(&body, response.server_time());
+                Ok(Some(LinkedRepository { was_there, ..LinkedRepository::read(&body) }))
             }
             Ok(response) if exists(&response.json()) => Ok(None),
             Ok(response) => Err(self.link_error(&response, Permission::Repositories)),
@@ -203,15 +216,13 @@ impl SentryBackend<'_> {
         }
     }
 
-    /// Takes back the link of a repository that turned out to be another one.
-    async fn unlink(&self, name: &str, other: &LinkedRepository) -> String {
+    /// Takes back the link of a repository that turned out to be another one; what is left of it.
+    async fn unlink(&self, other: &LinkedRepository) -> &'static str {
         let path = self.path(&format!("repos/{}/", segment(&other.id)));
         let delete = SentryRequest { takes_back: true, ..SentryRequest::delete(path) };
         let is_deleted = |response: HttpResponse| matches!(response.status, 200..=204);
         let is_left = !self.client.send(&delete).await.is_ok_and(is_deleted);
-        let left = if is_left { ", which is linked now: remove it in Sentry" } else { "" };
-        let (name, other) = (quote(name), quote(&other.names.join(", ")));
-        format!("a search for {name} found only {other}{left}")
+        if is_left { ", which is linked now: remove it in Sentry" } else { "" }
     }
 }
 
@@ -287,6 +298,13 @@ fn is_another(linked: &LinkedRepository, name: &str, identifier: &str) -> bool {
         path == whole || path.ends_with(&below)
     };
     is_guess && !paths.is_empty() && !paths.iter().any(fits)
+}
+
+/// Whether a row came into being before the server answered a request with it.
+fn is_older(row: &Value, answered: u64) -> bool {
+    let created = row["dateCreated"].as_str().and_then(date::parse).unwrap_or(i64::MAX);
+    let created = u64::try_from(created / 1000).unwrap_or_default();
+    created.saturating_add(LONGEST_ANSWER) < answered
 }
 
 fn is_path(name: &str) -> bool {

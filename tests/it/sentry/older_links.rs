@@ -231,3 +231,20 @@ fn a_repository_that_is_to_be_gone_and_is_named_by_its_other_name_stays() {
         }
     }
 }
+
+/// It would be deleted with the commits that it has.
+#[test]
+fn another_repository_that_was_there_before_stays() {
+    for created in [None, Some("2020-01-02T03:04:05.678Z")] {
+        let (sentry, rows) = gitlab();
+        rows.lock().unwrap().created = created;
+        if created.is_none() {
+            let listed = json!({ "id": "315", "name": "Acme Inc / Hooks", "integrationId": "1" });
+            rows.lock().unwrap().repositories.push(listed);
+        }
+        let ended = assert_completes(&linking(&sentry, "acme/hooks"), "complete false 1");
+        assert!(ended.stderr.contains("cannot link `acme/hooks`"), "{}", ended.stderr);
+        let deleted = sentry.peer.lines().into_iter().filter(|line| line.starts_with("DELETE"));
+        assert_eq!(deleted.collect::<Vec<_>>(), [""; 0], "{created:?}");
+    }
+}

@@ -23,6 +23,8 @@ pub(crate) struct Rows {
     pub(crate) manual: Vec<(String, String)>,
     /// Releases that are there.
     pub(crate) releases: Vec<String>,
+    /// When what is linked was made, where it was there before.
+    pub(crate) created: Option<&'static str>,
     made: u64,
 }
 
@@ -117,7 +119,7 @@ impl Rows {
         }
         let row = json!({
             "id": (id + 300).to_string(), "name": name, "url": url, "externalSlug": id,
-            "integrationId": "1"
+            "integrationId": "1", "dateCreated": self.created
         });
         self.repositories.push(row.clone());
         Response::json(201, &row)
