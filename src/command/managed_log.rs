@@ -149,10 +149,11 @@ impl RunContext<'_> {
     pub(super) fn watched_links(&self) -> LinkReport {
         let (log, entry) = (Rc::clone(&self.cache.managed), self.entry.unwrap_or_default());
         let entry = entry.to_owned();
-        LinkReport::watched(move |links| {
+        let watcher = move |links: &KnownLinks| {
             log.note_links(&entry, links);
             log.save();
-        })
+        };
+        LinkReport::watched(watcher, self.cancellation.request_flag())
     }
 
     /// Notes which links are there in the end.

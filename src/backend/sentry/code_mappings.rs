@@ -41,6 +41,9 @@ impl SentryBackend<'_> {
             };
             let (group, others): (Vec<_>, Vec<_>) = rest.iter().copied().partition(same);
             for chunk in group.chunks(MOST_MAPPINGS) {
+                if !report.may_go_on() {
+                    return;
+                }
                 if !self.map_group(integration, chunk, rows, report).await {
                     tracing::info!(
                         "the server has no endpoint for many code mappings; setting each"
@@ -150,6 +153,9 @@ impl SentryBackend<'_> {
     ) {
         let mut projects = ProjectIds::new();
         for mapping in mappings {
+            if !report.may_go_on() {
+                return;
+            }
             report.request(&[], &[mapping]);
             let mapped = self.map_one(integration, mapping, rows, &mut projects).await;
             report.request(&[], &[]);

@@ -202,6 +202,7 @@ impl SentryBackend<'_> {
         report.keep_repositories(&mut missing);
         // A repository takes its code mappings along, so those that move away from it went first.
         self.remove_links(integration, &missing, &rows, report).await;
+        report.note_cut(requested);
     }
 
     async fn link_missing(
@@ -212,6 +213,9 @@ impl SentryBackend<'_> {
         report: &mut LinkReport,
     ) {
         for name in names {
+            if !report.may_go_on() {
+                return;
+            }
             let Some(integration) = integration else {
                 report.not_linked(name, refused("set `integration-id` to link it through"));
                 continue;

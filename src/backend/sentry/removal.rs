@@ -122,6 +122,9 @@ impl SentryBackend<'_> {
             unwanted.absent_mappings.iter().any(|place| place.is_of(&one.mapping))
         };
         for known in rows.code_mappings.iter().filter(is_named) {
+            if !report.may_go_on() {
+                return;
+            }
             let gone = async || {
                 let listed = self.code_mappings(integration).await?;
                 Ok((!listed.iter().any(|one| one.id == known.id)).then_some(()))
@@ -136,6 +139,9 @@ impl SentryBackend<'_> {
             unwanted.absent_repositories.iter().any(|name| one.is_named(name))
         };
         for known in rows.repositories.iter().filter(is_named) {
+            if !report.may_go_on() {
+                return;
+            }
             let gone = async || {
                 let listed = self.repositories(integration).await?;
                 Ok((!listed.iter().any(|one| one.id == known.id)).then_some(()))
