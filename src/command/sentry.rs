@@ -51,13 +51,7 @@ impl RunContext<'_> {
             let organization = backend.organization_key();
             let inventory = self.listed_once(inputs, task, &organization, deadline).await;
             let links = async |id: Option<i64>, requested: &_| {
-                let existing = match (&inventory, id) {
-                    (Some(inventory), _) => inventory.links(id, requested),
-                    (None, Some(id)) => backend.linked(id, requested).await?,
-                    (None, None) => ExistingLinks::default(),
-                };
-                self.note_planned(requested, &existing);
-                Ok(existing)
+                self.planned_links(&backend, &inventory, id, requested).await
             };
             return flow.plan(&backend.first_request(), &organization, &listed, links).await;
         }
@@ -76,6 +70,23 @@ impl RunContext<'_> {
             outcome.warnings.push(Warning::new("secrets-not-compared", message));
         }
         Ok(outcome)
+    }
+
+    /// What an integration has of what is planned for it.
+    async fn planned_links(
+        &self,
+        backend: &SentryBackend<'_>,
+        inventory: &Option<Rc<InventoryIndex>>,
+        id: Option<i64>,
+        requested: &RequestedLinks,
+    ) -> Result<ExistingLinks> {
+        let existing = match (inventory, id) {
+            (Some(inventory), _) => inventory.links(id, requested),
+            (None, Some(id)) => backend.linked(id, requested).await?,
+            (None, None) => ExistingLinks::default(),
+        };
+        self.note_planned(requested, &existing);
+        Ok(existing)
     }
 
     /// All that the organization has, for the entries of a manifest: one listing is enough for all.
