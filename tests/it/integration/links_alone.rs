@@ -99,7 +99,7 @@ fn what_cannot_be_set_is_a_failure_in_the_words_of_the_other_side() {
     let run = ProgramRun::github().embedded("example", "{name: demo}");
     run.execute().expect(0);
     let ended = alone(run, 2).execute().expect(4);
-    assert_told(&ended, "error false refused code-mapping-not-set,code-mapping-not-set");
+    assert_told(&ended, "error false refused code-mapping-not-set");
     assert!(ended.stderr.contains("the repository is not linked"), "{}", ended.stderr);
     assert!(ended.stderr.contains("(and 1 more, see the warnings)"), "{}", ended.stderr);
     for (variables, words) in [
