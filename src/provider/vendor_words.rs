@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn words_that_mean_a_field_name_it_and_whose_settings_to_compare() {
         for (body, expected) in [
-            (r#"{"error":"invalid_client"}"#, "the `clientId` in `state`"),
+            (r#"{"error":"invalid_client"}"#, "`clientId` in `state` must be its id"),
             (r#"{"error":"invalid_client","error_description":"AADSTS7000215: no"}"#, "its id"),
             (
                 "oauth_problem=consumer_key_unknown",
