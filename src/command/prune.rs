@@ -2,7 +2,7 @@
 //! is done.
 
 use super::manifest::PreparedEntry;
-use super::prune_scope::{PruneScope, read_place, recorded_place};
+use super::prune_scope::{PruneScope, read_place, recorded_place, varying_keys};
 use super::{Command, RunContext};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
@@ -34,6 +34,7 @@ impl RunContext<'_> {
         mistakes: &mut Vec<Error>,
     ) -> Option<PruneScope> {
         let shared = manifest.pruned.as_ref()?;
+        mistakes.extend(varying_keys(&manifest.key_sources));
         let path = format!("{file}{RECORD_SUFFIX}");
         let mut record = match self.read_record(base, file, &path) {
             Ok(record) => record,
@@ -47,8 +48,8 @@ impl RunContext<'_> {
             one.server = read_place(&one.server, &path);
         }
         let mut access: Vec<((String, String), RawInputs)> = Vec::new();
-        let mut names_orgs = !manifest.variable_keys.contains("org");
-        let mut names_servers = !manifest.variable_keys.contains("url");
+        let mut names_orgs = !manifest.key_sources.is_variable("org");
+        let mut names_servers = !manifest.key_sources.is_variable("url");
         for given in manifest.entries.iter().map(|entry| &entry.given).chain([shared]) {
             let given = given.clone().without_state();
             let Ok(inputs) = self.read_inputs(&given, Vec::new()) else { continue };

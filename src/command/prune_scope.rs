@@ -1,7 +1,8 @@
 //! What may be pruned by a run over a manifest, as it was read before anything began.
 
+use crate::error::{Error, ErrorCode};
 use crate::inputs::raw::RawInputs;
-use crate::manifest::{EMBEDDED, ManagedIntegration, ManagedRecord, server_key};
+use crate::manifest::{EMBEDDED, KeySources, ManagedIntegration, ManagedRecord, server_key};
 use crate::os::paths::FileIdentity;
 use crate::text::quote;
 use std::path::Path;
@@ -43,6 +44,22 @@ impl PruneScope {
             false => reached.any(|((_, org), _)| *org == one.org),
         }
     }
+}
+
+/// What another run may name otherwise, so that it would remove what this one sets.
+pub(super) fn varying_keys(sources: &KeySources) -> impl Iterator<Item = Error> {
+    let links = ["repositories", "code-mappings"].into_iter();
+    let varying = links.filter(|key| sources.is_variable(key)).map(|key| (key, ""));
+    let org = ("org", " in one entry and not in another");
+    let varying = varying.chain(Some(org).filter(|(key, _)| sources.is_mixed(key)));
+    varying.map(|(key, where_else)| {
+        let message = format!(
+            "with `prune: true`, `{key}` may not come from a variable{where_else}: a run with another value \
+             would remove what this one sets"
+        );
+        let hint = "write the value into the manifest, or give each value a manifest of its own";
+        Error::new(ErrorCode::BadManifest, message).with_hint(hint)
+    })
 }
 
 /// The place of a backend as the record at this path has it. A file of the embedded one is known by where

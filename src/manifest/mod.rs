@@ -6,6 +6,7 @@
 mod compared;
 mod duplicates;
 mod inventory_index;
+mod key_sources;
 pub mod keys;
 mod managed;
 mod read;
@@ -18,12 +19,13 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::raw::RawInputs;
 use crate::inputs::table::INPUTS;
 use crate::text::yaml::LineColumn;
-use std::collections::BTreeSet;
+
 use std::rc::Rc;
 
 pub use compared::{ComparedDeploy, ComparedEntry, ComparedRelease};
 pub use duplicates::duplicates;
 pub use inventory_index::InventoryIndex;
+pub use key_sources::KeySources;
 pub use managed::{
     EMBEDDED, ManagedIntegration, ManagedRecord, NamedLinks, RECORD_SUFFIX, server_key,
 };
@@ -55,8 +57,8 @@ pub struct Manifest {
     pub defaults: Vec<&'static str>,
     /// What holds for all entries, where what is named no longer is to be removed.
     pub pruned: Option<RawInputs>,
-    /// The keys of places that a variable fills in, so that another run may have another one.
-    pub variable_keys: BTreeSet<&'static str>,
+    /// Where the values of the keys come from.
+    pub key_sources: KeySources,
     /// The text, to point into.
     pub source: ManifestSource,
 }
@@ -76,8 +78,8 @@ impl Manifest {
         let point = |mistake| source.point(mistake, None);
         let mistakes = reader.mistakes.into_iter().map(point).collect();
         let (defaults, pruned) = (reader.default_keys, reader.pruned);
-        let variable_keys = reader.variable_keys;
-        Ok((Self { entries, defaults, pruned, variable_keys, source }, mistakes))
+        let key_sources = reader.key_sources;
+        Ok((Self { entries, defaults, pruned, key_sources, source }, mistakes))
     }
 }
 

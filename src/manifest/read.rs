@@ -1,6 +1,7 @@
 //! From a parsed manifest to the inputs of each entry.
 
 use super::ManifestEntry;
+use super::key_sources::KeySources;
 use super::keys::{ABSENT, INTEGRATION, RELEASE, TOP_LEVEL_KEYS, defaults, is_shared, kind};
 use crate::error::{Error, ErrorCode};
 use crate::inputs::compat::aliases;
@@ -13,7 +14,7 @@ use crate::text::suggest::closest;
 use crate::text::variable::VariableReference;
 use crate::text::yaml::{LineColumn, YamlDocument};
 use serde_yaml::{Mapping, Value};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// The texts of some keys.
@@ -29,8 +30,8 @@ pub(super) struct ManifestReader<'a> {
     pub(super) default_keys: Vec<&'static str>,
     /// What holds for all entries, where `prune` is on.
     pub(super) pruned: Option<RawInputs>,
-    /// Whether a variable fills in an organization.
-    pub(super) variable_keys: BTreeSet<&'static str>,
+    /// Where the values of the keys come from.
+    pub(super) key_sources: KeySources,
 }
 
 impl<'a> ManifestReader<'a> {
@@ -40,8 +41,8 @@ impl<'a> ManifestReader<'a> {
         variable: &'a dyn Fn(&str) -> Option<String>,
     ) -> Self {
         let (mistakes, default_keys) = (Vec::new(), Vec::new());
-        let (pruned, variable_keys) = (None, BTreeSet::new());
-        Self { document, base, variable, mistakes, default_keys, pruned, variable_keys }
+        let (pruned, key_sources) = (None, KeySources::default());
+        Self { document, base, variable, mistakes, default_keys, pruned, key_sources }
     }
 
     /// The entries in the order of the file: the integrations, then the releases.
@@ -238,8 +239,7 @@ impl<'a> ManifestReader<'a> {
                 self.wrong(&path, &format!("`{key}` and `{other}` are the same key"));
             }
             let value = &mapping[key];
-            let has_variable = value.as_str().is_some_and(|text| text.contains("${"));
-            self.variable_keys.extend([name].into_iter().filter(|_| has_variable));
+            self.key_sources.note(name, value);
             // Of an unset token the reference stays, so that the entry can say which it lacks.
             let unset = value.as_str().filter(|text| TOKENS.contains(&name) && self.is_unset(text));
             let text = unset

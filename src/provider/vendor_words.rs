@@ -64,7 +64,7 @@ const ADVICE: [(&str, &str); 17] = [
     ("timestamp_refused", "check the clock of this machine"),
 ];
 
-const CORRECT_CLIENT: &str = "open the OAuth application at {asked} (settings of the user, group or administrator › Applications): \
+const CORRECT_CLIENT: &str = "open the OAuth application at {asked}, in the settings of its user, group or administrator › Applications: \
      `clientId` in `state` must be its id, and `clientSecret` the secret that was saved for it; if that is \
      lost, renew it there (the old one stops working everywhere) and set the new one";
 const CORRECT_REDIRECT: &str = "the OAuth application in the settings of {asked} must have the `redirect_uri` that is in \

@@ -187,7 +187,7 @@ fn a_wrong_client_secret_is_refused_with_the_third_partys_status() {
         "401",
     );
     let hint = format!(
-        "look at {asked} for the OAuth application, in the settings of its user, group or administrator"
+        "open the OAuth application at {asked}, in the settings of its user, group or administrator"
     );
     assert!(ended.stderr.contains(&hint), "{}", ended.stderr);
     assert!(!ended.everything().contains("wr0ng-s3cr3t"));

@@ -214,6 +214,34 @@ fn what_another_organizations_run_manages_is_not_pruned() {
     }
 }
 
+#[test]
+fn what_another_run_may_name_otherwise_is_no_manifest_that_prunes() {
+    let run = ProgramRun::local().var("FINISHLINE_MANIFEST", "finishline.yml").var("NAME", "acme");
+    let entry = |keys: &str| format!("  - {{provider: example, state: {{name: a}}, {keys}}}\n");
+    let mapping =
+        "org: acme, code-mappings: [{project: web, repository: '${NAME}', sourceRoot: a}]";
+    for (entries, key) in [
+        (entry("org: acme, repositories: ['${NAME}/web']"), Some("repositories")),
+        (entry(mapping), Some("code-mappings")),
+        (entry("org: acme") + &entry("org: '${NAME}'"), Some("org")),
+        (entry("org: '${NAME}'"), None),
+        (entry("org: acme"), None),
+    ] {
+        run.file("finishline.yml", format!("version: 1\nprune: true\nintegrations:\n{entries}"));
+        let ended = run.clone().args(&["plan"]).execute();
+        let words =
+            key.map(|key| format!("with `prune: true`, `{key}` may not come from a variable"));
+        let is_said = |words: &String| ended.stderr.contains(words.as_str());
+        assert_eq!(
+            ended.exit,
+            Some(if key.is_some() { 2 } else { 0 }),
+            "{entries}{}",
+            ended.stderr
+        );
+        assert!(words.iter().all(is_said), "{entries}{}", ended.stderr);
+    }
+}
+
 /// A mapping names its repository, too.
 #[test]
 fn a_repository_that_a_code_mapping_names_stays() {
