@@ -153,8 +153,10 @@ impl Database {
         values: impl Params + Clone,
         read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
     ) -> crate::error::Result<Vec<T>> {
-        self.read(|connection| connection.prepare(sql)?.query_map(values.clone(), &read)?.collect())
-            .await
+        self.read(|connection| {
+            connection.prepare_cached(sql)?.query_map(values.clone(), &read)?.collect()
+        })
+        .await
     }
 
     /// The first row of a query.
@@ -164,7 +166,10 @@ impl Database {
         values: impl Params + Clone,
         read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
     ) -> crate::error::Result<Option<T>> {
-        self.read(|connection| connection.query_row(sql, values.clone(), &read).optional()).await
+        self.read(|connection| {
+            connection.prepare_cached(sql)?.query_row(values.clone(), &read).optional()
+        })
+        .await
     }
 
     /// Writes in one immediate transaction: all of it, or, on any error, nothing.

@@ -169,7 +169,10 @@ fn tls_reason(cause: &(dyn Error + 'static)) -> Option<(String, AddressHint)> {
 }
 
 fn check_host(address: &str) -> String {
-    format!("check the host name in {address}, and whether this machine can look it up")
+    format!(
+        "check the spelling of the host in {address}; if it is right, this machine's DNS does not know it: \
+         a name of a private network needs a runner inside it"
+    )
 }
 
 fn check_listener(address: &str) -> String {

@@ -34,7 +34,7 @@ fn empty_secret(host: Host) -> &'static str {
             "GitHub passes an empty value for a secret that does not exist, or that the job may not read: \
              check its name where the workflow sets SENTRY_AUTH_TOKEN, and that it is in the repository's \
              Settings › Secrets and variables › Actions; a secret of an environment needs `environment:` in \
-             the job, and a called workflow needs `secrets: inherit`"
+             the job, and the job that calls a reusable workflow needs `secrets: inherit`"
         }
         Host::Gitlab => {
             "check SENTRY_AUTH_TOKEN in the project's or the group's Settings › CI/CD › Variables; a \

@@ -64,9 +64,9 @@ const ADVICE: [(&str, &str); 17] = [
     ("timestamp_refused", "check the clock of this machine"),
 ];
 
-const CORRECT_CLIENT: &str = "open the OAuth application at {asked}, in the settings of its user, group or administrator › Applications: \
-     `clientId` in `state` must be its id, and `clientSecret` the secret that was saved for it; if that is \
-     lost, renew it there (the old one stops working everywhere) and set the new one";
+const CORRECT_CLIENT: &str = "find the OAuth application whose id is `clientId` in `state` at {asked}, in the settings of its user, \
+     group or administrator › Applications. If there is none, correct `clientId`. If there is, set `clientSecret` \
+     to its secret; if that is lost, renew it there (the old one stops working everywhere)";
 const CORRECT_REDIRECT: &str = "the OAuth application in the settings of {asked} must have the `redirect_uri` that is in \
      `redirect-url`";
 
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn words_that_mean_a_field_name_it_and_whose_settings_to_compare() {
         for (body, expected) in [
-            (r#"{"error":"invalid_client"}"#, "`clientId` in `state` must be its id"),
+            (r#"{"error":"invalid_client"}"#, "whose id is `clientId` in `state`"),
             (r#"{"error":"invalid_client","error_description":"AADSTS7000215: no"}"#, "its id"),
             (
                 "oauth_problem=consumer_key_unknown",

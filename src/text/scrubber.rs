@@ -71,11 +71,11 @@ impl SecretScrubber {
 }
 
 fn scrub(texts: &mut [&mut String], secrets: &BTreeSet<String>, public: &BTreeSet<String>) {
-    let read: Vec<Vec<_>> = texts.iter().map(|text| readings(text)).collect();
     let shorts = short_pieces(secrets);
     let mut index = PieceIndex::default();
-    for reading in read.iter().flatten() {
-        pieces(reading, &shorts, |piece, _| index.insert(piece));
+    // What is read of a text takes many times its size, so that it is read again where it is hidden.
+    for reading in texts.iter().flat_map(|text| readings(text)) {
+        pieces(&reading, &shorts, |piece, _| index.insert(piece));
     }
     index.build_filter();
     let mut found = HashSet::new();
@@ -92,8 +92,8 @@ fn scrub(texts: &mut [&mut String], secrets: &BTreeSet<String>, public: &BTreeSe
             shown.insert(piece);
         });
     }
-    for (text, readings) in texts.iter_mut().zip(&read) {
-        hide(text, readings, &shorts, (&found, &shown));
+    for text in texts {
+        hide(text, &readings(text), &shorts, (&found, &shown));
     }
 }
 

@@ -187,7 +187,7 @@ fn a_wrong_client_secret_is_refused_with_the_third_partys_status() {
         "401",
     );
     let hint = format!(
-        "open the OAuth application at {asked}, in the settings of its user, group or administrator"
+        "find the OAuth application whose id is `clientId` in `state` at {asked}, in the settings of its user"
     );
     assert!(ended.stderr.contains(&hint), "{}", ended.stderr);
     assert!(!ended.everything().contains("wr0ng-s3cr3t"));
