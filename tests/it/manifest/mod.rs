@@ -17,6 +17,7 @@ mod prune_named;
 mod prune_places;
 #[cfg(unix)]
 mod prune_record;
+#[cfg(unix)]
 mod prune_signals;
 mod saved_plans;
 mod saved_removals;
