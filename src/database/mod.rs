@@ -153,6 +153,17 @@ impl Database {
         values: impl Params + Clone,
         read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
     ) -> crate::error::Result<Vec<T>> {
+        self.read(|connection| connection.prepare(sql)?.query_map(values.clone(), &read)?.collect())
+            .await
+    }
+
+    /// The same of a query that is asked about many things in a row: it is prepared once.
+    pub(crate) async fn rows_of_each<T>(
+        &mut self,
+        sql: &str,
+        values: impl Params + Clone,
+        read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> crate::error::Result<Vec<T>> {
         self.read(|connection| {
             connection.prepare_cached(sql)?.query_map(values.clone(), &read)?.collect()
         })
@@ -166,10 +177,7 @@ impl Database {
         values: impl Params + Clone,
         read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
     ) -> crate::error::Result<Option<T>> {
-        self.read(|connection| {
-            connection.prepare_cached(sql)?.query_row(values.clone(), &read).optional()
-        })
-        .await
+        self.read(|connection| connection.query_row(sql, values.clone(), &read).optional()).await
     }
 
     /// Writes in one immediate transaction: all of it, or, on any error, nothing.
