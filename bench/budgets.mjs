@@ -3,8 +3,13 @@
 
 /** Budgets on record, each with the figure that must not be passed all the same. */
 const ON_RECORD = {
-  "the program": 12.4,
-  "its memory": 9,
+  "the program": 12.7,
+  "its memory": 13,
+  "its time without a delay": 16,
+  "its time at 100 ms a response": 240,
+  "an embedded finish": 15,
+  "--version": 3,
+  "3000 scripts, 0 ms, beside sentry-cli": 0.2,
   "1000 commits beside git log": 1.6,
 };
 

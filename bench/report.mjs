@@ -39,9 +39,11 @@ export function table(rows) {
 }
 
 function markdown(rows) {
-  // The page leaves out the extremes, and what no row has.
+  // The page leaves out the extremes, what the chart has, and what no row has.
+  rows = rows.filter(({ what }) => !what.endsWith(", 20 ms"));
   const isShown = (_, column) =>
-    !["min", "max"].includes(COLUMNS[column]) && (COLUMNS[column] !== "requests" || rows.some((row) => row.requests));
+    !["min", "max", "CPU ms"].includes(COLUMNS[column]) &&
+    (COLUMNS[column] !== "requests" || rows.some((row) => row.requests));
   const head = ["what", "who", ...COLUMNS.filter(isShown).slice(1)];
   const rule = head.map((_, column) => (column < 2 ? "---" : "---:"));
   const body = groups(rows).flatMap((group) =>
@@ -88,7 +90,7 @@ ${parts.join("\n")}
 /** How many budgets hold, and those that do not. */
 function verdicts(judged) {
   const others = judged.filter(({ verdict }) => verdict !== "holds");
-  const lines = others.map(({ name, figure, bound, verdict }) => `- ${name}: ${figure}, and ${bound} is the budget (${verdict})`);
+  const lines = others.map(({ name, figure, bound, verdict }) => `- ${name}: ${figure}, and ${bound} is the budget${verdict === "on record" ? ", on record" : ""}`);
   return [`${judged.length - others.length} of ${judged.length} hold.`, ...lines].join("\n");
 }
 
