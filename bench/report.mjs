@@ -10,7 +10,7 @@ const COLUMNS = ["", "requests", "median ms", "min", "max", "CPU ms", "peak MiB"
 /** What the figures were measured on. */
 export function machine() {
   const said = (program, ...words) => execFileSync(program, words, { encoding: "utf8" }).trim();
-  const cpu = os.cpus()[0]?.model ?? "unknown";
+  const cpu = (os.cpus()[0]?.model ?? "unknown").replaceAll("(R)", "");
   return `${os.cpus().length} × ${cpu}, ${said("uname", "-sr")}, ${said("rustc", "--version")}`;
 }
 
