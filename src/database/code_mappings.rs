@@ -93,7 +93,7 @@ impl Database {
             "{MAPPING} WHERE link.organization_id = ?1 AND link.integration_id = ?2
              ORDER BY code_mapping.id"
         );
-        self.rows_of_each(&sql, (org, integration), read).await
+        self.rows(&sql, (org, integration), read).await
     }
 
     /// One of the organization's code mappings.

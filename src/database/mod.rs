@@ -157,19 +157,6 @@ impl Database {
             .await
     }
 
-    /// The same of a query that is asked about many things in a row: it is prepared once.
-    pub(crate) async fn rows_of_each<T>(
-        &mut self,
-        sql: &str,
-        values: impl Params + Clone,
-        read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> crate::error::Result<Vec<T>> {
-        self.read(|connection| {
-            connection.prepare_cached(sql)?.query_map(values.clone(), &read)?.collect()
-        })
-        .await
-    }
-
     /// The first row of a query.
     pub(crate) async fn row<T>(
         &mut self,

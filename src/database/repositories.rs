@@ -86,7 +86,7 @@ impl Database {
         let sql = "SELECT * FROM repository
                    WHERE organization_id = ?1 AND integration_id = ?2 AND status = 'active'
                    ORDER BY name, id";
-        self.rows_of_each(sql, (org, integration), read).await
+        self.rows(sql, (org, integration), read).await
     }
 
     /// Those that a commit only named, and no integration has taken.

@@ -1,13 +1,14 @@
 //! What an organization has in the embedded backend's file, with what is linked through it.
 
-use super::{EmbeddedBackend, list};
-use crate::database::{Database, PageQuery};
+use super::list;
+use crate::database::{Database, PageQuery, RepositoryFilter};
 use crate::error::{Error, ErrorCode, Result};
+use crate::integration::ExistingLinks;
 use crate::manifest::{ExistingIntegration, OrganizationInventory};
 use crate::model::OrgSlug;
 use crate::provider::{self, ListingFilter};
 use crate::text::quote;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 /// The same for a plan: an organization that is not there has nothing.
@@ -38,6 +39,7 @@ pub async fn inventory(path: &Path, org: &OrgSlug) -> Result<OrganizationInvento
     let installed = database.integrations(organization.id, None, PageQuery::ALL).await?;
     let keys: BTreeSet<_> =
         installed.into_iter().map(|installed| installed.integration_key).collect();
+    let mut linked = links_of_all(&mut database, organization.id).await?;
     let mut existing = OrganizationInventory::default();
     for integration_key in keys {
         let is_of =
@@ -48,11 +50,25 @@ pub async fn inventory(path: &Path, org: &OrgSlug) -> Result<OrganizationInvento
             continue;
         };
         for listed in list(&mut database, org, *provider, &ListingFilter::All).await? {
-            let links =
-                EmbeddedBackend::new(&mut database).linked(organization.id, listed.id).await?;
+            let links = linked.remove(&listed.id).unwrap_or_default();
             let integration_key = integration_key.clone();
             existing.integrations.push(ExistingIntegration { integration_key, listed, links });
         }
     }
     Ok(existing)
+}
+
+/// What is linked through each integration of an organization: two queries, however many there are.
+async fn links_of_all(database: &mut Database, org: i64) -> Result<HashMap<i64, ExistingLinks>> {
+    let mut links = HashMap::<_, ExistingLinks>::new();
+    let filter = RepositoryFilter::default();
+    for stored in database.repositories(org, &filter, PageQuery::ALL).await? {
+        if let Some(integration) = stored.integration_id {
+            links.entry(integration).or_default().repositories.push(vec![stored.name]);
+        }
+    }
+    for stored in database.code_mappings(org, None, &[], PageQuery::ALL).await? {
+        links.entry(stored.integration_id).or_default().code_mappings.push(stored.mapping);
+    }
+    Ok(links)
 }
