@@ -6,10 +6,9 @@ pub mod sentry;
 use crate::error::{Error, ErrorCode, Warning};
 use crate::inputs::{CodeMapping, MappingPlace};
 use crate::integration::{ExistingLinks, RequestedLinks, links};
+use crate::os::signals;
 use crate::outcome::CANCELLED;
 use crate::text::quote;
-use std::cell::Cell;
-use std::rc::Rc;
 
 /// Links of which an integration has each, as far as a run knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,21 +61,19 @@ pub struct LinkReport {
     /// Those of which a request is under way.
     pending: KnownLinks,
     watcher: Option<LinkWatcher>,
-    /// Whether a stop was asked for, after which nothing more is begun.
-    stop: Rc<Cell<bool>>,
-    /// Whether something was not begun for that.
+    /// Whether something was not begun since a signal came.
     is_cut: bool,
 }
 
 impl LinkReport {
     /// A report whose watcher hears of what is or will be there, before the first change.
-    pub(crate) fn watched(watcher: impl Fn(&KnownLinks) + 'static, stop: Rc<Cell<bool>>) -> Self {
-        Self { watcher: Some(Box::new(watcher)), stop, ..Self::default() }
+    pub(crate) fn watched(watcher: impl Fn(&KnownLinks) + 'static) -> Self {
+        Self { watcher: Some(Box::new(watcher)), ..Self::default() }
     }
 
     /// Whether the next change may begin.
     fn may_go_on(&mut self) -> bool {
-        let is_stopped = self.stop.get();
+        let is_stopped = signals::is_stopped();
         self.is_cut |= is_stopped;
         !is_stopped
     }

@@ -1,7 +1,7 @@
 //! Hashes of a changed file that stay what they are: parts of the names of files, and those of a file at
 //! another address.
 
-use super::base64_form::SIZES;
+use super::hash_words::hex_word;
 use memchr::memmem;
 use std::ops::Range;
 
@@ -27,11 +27,7 @@ const PUBLIC_HOSTS: [&str; 12] = [
 /// The hashes in the name of a file.
 pub(super) fn in_name(name: &str) -> impl Iterator<Item = Vec<u8>> {
     let words = name.split(|character: char| !character.is_ascii_hexdigit());
-    let digits = words.filter(|word| SIZES.iter().any(|size| word.len() == 2 * size));
-    digits.filter_map(|word| {
-        let pair = |at: usize| u8::from_str_radix(word.get(at..at + 2)?, 16).ok();
-        (0..word.len()).step_by(2).map(pair).collect()
-    })
+    words.filter_map(|word| Some(hex_word(word.as_bytes(), &(0..word.len()))?.digest))
 }
 
 /// Whether the hash at this place of a text is that of another file than the one of this name: the tag, or what

@@ -156,7 +156,8 @@ fn name_width(text: &[u8]) -> usize {
     NAMED.iter().filter_map(|(name, _)| end(name)).min().unwrap_or_default()
 }
 
-fn hex_word(text: &[u8], place: &Range<usize>) -> Option<HashWord> {
+/// The hash that a text in hexadecimal digits is.
+pub(super) fn hex_word(text: &[u8], place: &Range<usize>) -> Option<HashWord> {
     let is_size = SIZES.iter().any(|size| size * 2 == text.len());
     if !is_size || !text.iter().all(u8::is_ascii_hexdigit) {
         return None;

@@ -3,7 +3,7 @@
 
 use super::fixed_hashes;
 use super::hash_index::{ChangedHashes, HashIndex, held_in};
-use super::hash_words::hash_words;
+use super::hash_words::{HashWord, hash_words};
 use super::inline_scripts::{on_disk, page_of};
 use super::text_file::{MAX_FILE, TextFile};
 use super::walk;
@@ -153,6 +153,16 @@ impl HolderGraph {
     }
 }
 
+/// What becomes of a word that may be an old hash.
+enum WordRenewal {
+    /// It is none.
+    Stays,
+    /// It is one, and what it should be is not certain.
+    Unsettled,
+    /// It is written like that.
+    Becomes(Vec<u8>),
+}
+
 /// Files on their way to new hashes.
 struct HashRenewal<'a> {
     index: &'a HashIndex,
@@ -170,34 +180,38 @@ impl HashRenewal<'_> {
         let old = file.text();
         let (mut new, mut done, mut is_whole) = (Vec::with_capacity(old.len()), 0, true);
         for word in hash_words(old) {
-            let Some(files) = self.changed.files_of(&word) else {
-                is_whole &= !self.changed.has_beginning(&word);
-                continue;
-            };
-            let is_name = |name: &str| files.iter().any(|file| file.ends_with(name));
-            if self.changed.is_shared(&word)
-                || fixed_hashes::is_elsewhere(old, &word.place, is_name)
-            {
-                is_whole = false;
-                continue;
+            match self.renewed_word(&word, old, is_script) {
+                WordRenewal::Stays => {}
+                WordRenewal::Unsettled => is_whole = false,
+                WordRenewal::Becomes(written) => {
+                    new.extend(&old[done..word.place.start]);
+                    new.extend(written);
+                    done = word.place.end;
+                }
             }
-            let mut hashes: Vec<_> =
-                files.iter().filter_map(|of| self.fresh_hash(of, word.digest.len())).collect();
-            hashes.sort();
-            hashes.dedup();
-            let written = if let [hash] = &*hashes { Some(word.rewritten(hash)) } else { None };
-            // The code behind it would stand where the script's source map does not look for it.
-            let written = written.filter(|new| !is_script || new.len() == word.place.len());
-            let Some(written) = written else {
-                is_whole = false;
-                continue;
-            };
-            new.extend(&old[done..word.place.start]);
-            new.extend(written);
-            done = word.place.end;
         }
         new.extend(&old[done..]);
         Some((file.with_text(new).ok()?, is_whole))
+    }
+
+    /// What becomes of a word of this text.
+    fn renewed_word(&mut self, word: &HashWord, text: &[u8], is_script: bool) -> WordRenewal {
+        let Some(files) = self.changed.files_of(word) else {
+            return match self.changed.has_beginning(word) {
+                true => WordRenewal::Unsettled,
+                false => WordRenewal::Stays,
+            };
+        };
+        let is_name = |name: &str| files.iter().any(|file| file.ends_with(name));
+        if self.changed.is_shared(word) || fixed_hashes::is_elsewhere(text, &word.place, is_name) {
+            return WordRenewal::Unsettled;
+        }
+        let fresh = files.iter().filter_map(|of| self.fresh_hash(of, word.digest.len()));
+        let hashes: BTreeSet<_> = fresh.collect();
+        let only = hashes.first().filter(|_| hashes.len() == 1).map(|hash| word.rewritten(hash));
+        // The code behind it would stand where the script's source map does not look for it.
+        let fits = |new: &Vec<u8>| !is_script || new.len() == word.place.len();
+        only.filter(fits).map_or(WordRenewal::Unsettled, WordRenewal::Becomes)
     }
 
     /// The hash of a file as it will be.

@@ -10,7 +10,6 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::{BackendName, Inputs};
 use crate::integration::{IntegrationTask, RequestedLinks};
 use crate::manifest::InventoryIndex;
-use crate::model::ListedIntegration;
 use crate::model::site::Site;
 use crate::model::token::{self, TokenKind};
 use crate::outcome::Outcome;
@@ -105,7 +104,9 @@ impl RunContext<'_> {
         links.check_names(existing)?;
         self.note_planned(links, existing);
         let integrations = match (named, inventory) {
-            (None, Some(all)) => ids(&all.of_provider(task.provider_key())),
+            (None, Some(all)) => {
+                all.of_provider(task.provider_key()).iter().map(|one| one.id).collect()
+            }
             _ => named.into_iter().collect(),
         };
         let planned = PlannedLinks { task, links, existing, organization, integrations };
@@ -185,10 +186,6 @@ impl RunContext<'_> {
             false => None,
         }
     }
-}
-
-fn ids(listed: &[ListedIntegration]) -> Vec<i64> {
-    listed.iter().map(|one| one.id).collect()
 }
 
 /// Whether the run has a token that may list the integrations: an organization's may not.

@@ -153,7 +153,7 @@ impl RunContext<'_> {
             log.note_links(&entry, links);
             log.save();
         };
-        LinkReport::watched(watcher, self.cancellation.request_flag())
+        LinkReport::watched(watcher)
     }
 
     /// Notes which links are there in the end.

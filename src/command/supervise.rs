@@ -7,7 +7,6 @@ use crate::os::signals::StopSignals;
 use crate::outcome::Outcome;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
 use std::sync::mpsc::channel;
 use std::thread;
 use tokio::sync::Notify;
@@ -17,7 +16,7 @@ use tokio::time::{Instant, timeout_at};
 /// and ends by itself within its own time.
 #[derive(Default)]
 pub(crate) struct Cancellation {
-    is_requested: Rc<Cell<bool>>,
+    is_requested: Cell<bool>,
     is_deferred: Cell<bool>,
     notify: Notify,
     is_over: Cell<bool>,
@@ -33,11 +32,6 @@ impl Cancellation {
     /// Whether a stop was asked for.
     pub(crate) fn is_requested(&self) -> bool {
         self.is_requested.get()
-    }
-
-    /// The same for what asks again and again.
-    pub(crate) fn request_flag(&self) -> Rc<Cell<bool>> {
-        Rc::clone(&self.is_requested)
     }
 
     /// Waits until one is.

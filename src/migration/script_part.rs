@@ -196,14 +196,18 @@ fn splits(raw: &str) -> bool {
     pieces(raw).iter().any(splits)
 }
 
+/// How many signs of a glob a text has.
+fn glob_signs(text: &str) -> usize {
+    text.matches(['*', '?', '[', '{']).count()
+}
+
 /// Whether a sign of a glob stands in quotes, where it is a letter of a file's name.
 fn has_quoted_glob(raw: &str) -> bool {
-    let count = |text: &str| text.matches(['*', '?', '[', '{']).count();
     let of_piece = |piece: &WordPiece| match piece {
-        WordPiece::Text(text) => count(text),
+        WordPiece::Text(text) => glob_signs(text),
         _ => 0,
     };
-    pieces(raw).iter().map(of_piece).sum::<usize>() > count(&unquoted(raw))
+    pieces(raw).iter().map(of_piece).sum::<usize>() > glob_signs(&unquoted(raw))
 }
 
 /// Whether a glob may match a folder, or more folders than a shell's does: each that a shell gives is uploaded
@@ -214,7 +218,7 @@ fn has_folder_glob(raw: &str) -> bool {
         _ => "_".to_owned(),
     };
     let word: String = pieces(raw).into_iter().map(text).collect();
-    let is_glob = |text: &str| text.contains(['*', '?', '[', '{']);
+    let is_glob = |text: &str| glob_signs(text) > 0;
     let (folder, name) = word.rsplit_once('/').unwrap_or(("", &word));
     let is_file = [".js", ".cjs", ".mjs", ".map"].iter().any(|end| name.ends_with(end));
     is_glob(folder) || is_glob(name) && !is_file

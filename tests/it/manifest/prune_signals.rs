@@ -2,7 +2,7 @@
 
 use crate::support::proxy::{PROXY_TOKEN, ProxyAction, ServeProxy};
 use crate::support::rows::rows;
-use crate::support::run::ProgramRun;
+use crate::support::run::{ProgramRun, RunResult};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -44,6 +44,16 @@ fn removals(proxy: &ServeProxy) -> usize {
     proxy.peer.requests().iter().filter(|request| request.method == "DELETE").count()
 }
 
+/// The end of a run that a signal comes to once something is under way.
+fn stopped(run: &ProgramRun, is_under_way: impl Fn() -> bool) -> RunResult {
+    let started = run.start();
+    while !is_under_way() {
+        sleep(Duration::from_millis(20));
+    }
+    started.signal("TERM");
+    started.wait().expect(9)
+}
+
 #[test]
 fn a_signal_ends_a_pruning_before_its_next_removal() {
     let links = entry("one", "acme/a, acme/b, acme/c, acme/d, acme/e");
@@ -53,12 +63,7 @@ fn a_signal_ends_a_pruning_before_its_next_removal() {
         let run = manifest(&proxy, &before);
         run.execute().expect(0);
         write(&run, &entry("one", "acme/a"));
-        let started = run.start();
-        while removals(&proxy) == 0 {
-            sleep(Duration::from_millis(20));
-        }
-        started.signal("TERM");
-        let ended = started.wait().expect(9);
+        let ended = stopped(&run, || removals(&proxy) > 0);
         assert_eq!(ended.output("error-code"), "cancelled", "{}", ended.stdout);
         assert!(removals(&proxy) < all, "{} of {all} were begun", removals(&proxy));
         let names = rows(&proxy.serve.database(), NAMES);
@@ -77,12 +82,7 @@ fn a_signal_ends_the_removals_of_an_entry_before_the_next_one() {
     let absent = "  - {mode: link, provider: example,
      repositories-absent: [acme/a, acme/b, acme/c, acme/d, acme/e]}\n";
     write(&run, absent);
-    let started = run.start();
-    while removals(&proxy) == 0 {
-        sleep(Duration::from_millis(20));
-    }
-    started.signal("TERM");
-    let ended = started.wait().expect(9);
+    let ended = stopped(&run, || removals(&proxy) > 0);
     assert!(ended.stderr.contains("not all repositories and code mappings were set"));
     assert!(removals(&proxy) < 4, "{} of 5 were begun", removals(&proxy));
 }
@@ -98,12 +98,7 @@ fn a_signal_ends_a_release_of_a_manifest_before_its_deploy() {
     let run = manifest(&proxy, "");
     let releases = "releases:\n  - {org: acme, projects: [web], release: v1, commits: none, environment: production}\n";
     run.file("finishline.yml", format!("version: 1\n{releases}"));
-    let started = run.start();
-    while !proxy.peer.lines().iter().any(|line| line == "POST releases/") {
-        sleep(Duration::from_millis(20));
-    }
-    started.signal("TERM");
-    let ended = started.wait().expect(9);
+    let ended = stopped(&run, || proxy.peer.lines().iter().any(|line| line == "POST releases/"));
     assert_eq!(ended.output("error-code"), "cancelled", "{}", ended.stdout);
     let lines = proxy.peer.lines();
     assert!(!lines.iter().any(|line| line.contains("deploys/")), "{lines:?}");

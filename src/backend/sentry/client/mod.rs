@@ -288,12 +288,12 @@ impl SentryClient {
     fn classify(&self, request: &SentryRequest<'_>, response: HttpResponse) -> Attempt {
         let (retry, outage) = (request.retry, response.outage());
         self.jar.set_cookies(&mut response.cookies(), &self.base);
+        // By its id, whoever runs the server finds the failure in its log.
+        let error_id = || response.json()["errorId"].as_str().map(str::to_owned);
         let failure = |code, text: &str| {
             let reason = error_text(&response.json());
             let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-            // By its id, whoever runs the server finds the failure in its log.
-            let id = response.json()["errorId"].as_str().map(|id| format!(", errorId {id}"));
-            let id = id.unwrap_or_default();
+            let id = error_id().map(|id| format!(", errorId {id}")).unwrap_or_default();
             let message = format!("{text}: HTTP {}{reason}{id}", response.status);
             Error { status: Some(response.status), ..Error::new(code, message) }
         };
@@ -318,11 +318,8 @@ impl SentryClient {
             408 | 500..=599 => {
                 let failed = format!("{} failed", self.server_name());
                 let failed = failure(ErrorCode::BackendError, &failed);
-                Attempt::uncertain(
-                    retry,
-                    outage,
-                    failed.with_hint(self.outage_hint(response.json()["errorId"].as_str())),
-                )
+                let hint = self.outage_hint(error_id().as_deref());
+                Attempt::uncertain(retry, outage, failed.with_hint(hint))
             }
             _ => Attempt::Answer(response),
         }
