@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 usage="usage: tests/fuzz.sh check|SECONDS [TARGET...]"
 case "${1:?$usage}" in
   # A slow machine is stopped in the middle of the same row of inputs.
-  check) limits="-seed=1 -runs=10000 -max_total_time=15" ;;
+  check) limits="-seed=1 -runs=20000 -max_total_time=30" ;;
   *[!0-9]*) echo "$usage" >&2; exit 2 ;;
   *) limits="-max_total_time=$1" ;;
 esac
