@@ -26,7 +26,7 @@ use tokio::time::{Instant, sleep, timeout};
 use url::form_urlencoded;
 
 /// How many requests with chunks are under way at once, where the server does not want fewer.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 8;
 /// How long before the deadline nothing is waited for any more, so that the last request has an end
 /// of its own.
 const LAST_REQUEST: Duration = Duration::from_millis(250);
@@ -64,15 +64,13 @@ impl SentrySourcemaps {
         self.client.denied(response, Permission::SourceMaps, &self.org)
     }
 
-    /// Sends requests with chunks, some at once.
-    async fn send_files(&self, requests: &[(String, Vec<u8>)]) -> Result<Vec<HttpResponse>> {
-        let send = |files: &(String, Vec<u8>)| {
-            let (method, files) = (Method::POST, Some(files.clone()));
-            let request =
-                SentryRequest { method, files, ..SentryRequest::get(self.upload.path.as_str()) };
-            async move { self.upload.client.send(&request).await }
-        };
-        let sent = stream::iter(requests).map(send).buffered(self.at_once);
+    /// Sends requests with chunks to where they go, some at once.
+    async fn send_files(&self, requests: &mut [SentryRequest<'_>]) -> Result<Vec<HttpResponse>> {
+        for request in &mut *requests {
+            request.path.clone_from(&self.upload.path);
+        }
+        let send = |request| self.upload.client.send(request);
+        let sent = stream::iter(&*requests).map(send).buffered(self.at_once);
         sent.try_collect().await.map_err(|failure| self.upload.explain(failure.into()))
     }
 
@@ -209,12 +207,16 @@ impl SourcemapBackend for SentrySourcemaps {
     }
 
     async fn store(&mut self, requests: Vec<Vec<(String, Vec<u8>)>>) -> Result<StoreResult> {
-        let requests = requests.into_iter().map(files_body).collect::<Result<Vec<_>>>()?;
-        let mut responses = self.send_files(&requests).await?;
+        let request = |chunks| {
+            let (method, files) = (Method::POST, Some(files_body(chunks)?));
+            Ok(SentryRequest { method, files, ..SentryRequest::get(String::new()) })
+        };
+        let mut requests = requests.into_iter().map(request).collect::<Result<Vec<_>>>()?;
+        let mut responses = self.send_files(&mut requests).await?;
         let is_elsewhere = |response: &HttpResponse| matches!(response.status, 404 | 405);
         if !self.has_limits && responses.iter().any(is_elsewhere) {
             self.limits().await?;
-            responses = self.send_files(&requests).await?;
+            responses = self.send_files(&mut requests).await?;
         }
         let results = responses.iter().map(|response| self.stored(response));
         let results = results.collect::<Result<Vec<_>>>()?;

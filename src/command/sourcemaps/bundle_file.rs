@@ -32,6 +32,9 @@ pub(super) struct BundleFile {
     pub(super) shared_urls: Vec<SharedUrl>,
 }
 
+/// The bytes of a finished bundle.
+pub(super) struct BundleHandle(File);
+
 /// A URL that two files without a debug id have.
 pub(super) struct SharedUrl {
     pub(super) url: String,
@@ -84,11 +87,23 @@ impl<'a> BundleDraft<'a> {
 }
 
 impl BundleFile {
+    /// Its bytes.
+    pub(super) fn bytes(&self) -> Result<BundleHandle> {
+        self.file.try_clone().map(BundleHandle)
+    }
+}
+
+impl BundleHandle {
+    /// The same for another thread; both have one place in the file, so that they take turns.
+    pub(super) fn again(&self) -> Result<Self> {
+        self.0.try_clone().map(Self)
+    }
+
     /// The bytes of a part.
     pub(super) fn read(&mut self, at: u64, size: u64) -> Result<Vec<u8>> {
-        self.file.seek(SeekFrom::Start(at))?;
+        self.0.seek(SeekFrom::Start(at))?;
         let mut bytes = vec![0; usize::try_from(size).map_err(std::io::Error::other)?];
-        self.file.read_exact(&mut bytes)?;
+        self.0.read_exact(&mut bytes)?;
         Ok(bytes)
     }
 }

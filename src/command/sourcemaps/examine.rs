@@ -102,6 +102,11 @@ impl GroupChange {
         }
     }
 
+    /// Whether every file stays as it is.
+    pub(super) fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+
     /// Whether a file of the group stays as it is; the map is numbered behind the scripts.
     pub(super) fn leaves(&self, at: usize) -> bool {
         match self {

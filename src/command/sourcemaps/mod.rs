@@ -1,5 +1,5 @@
 //! Source maps: found, looked at, injected, uploaded, proven. Nothing on disk changes before every file
-//! was looked at, and nothing is sent before it is on disk.
+//! was looked at, and no bundle is put together before its files are on disk.
 
 mod accepted_groups;
 mod bundle_file;
@@ -9,6 +9,7 @@ mod examine;
 mod explain;
 mod finished;
 mod groups;
+mod held_backend;
 mod left_maps;
 mod mismatches;
 mod native_bundles;
@@ -44,6 +45,8 @@ use tokio::time::Instant;
 
 /// How many groups are at work before a signal is heard.
 const BATCH: usize = 512;
+/// How many are written before it is, and before what is sent meanwhile goes on.
+const WRITTEN_BATCH: usize = 64;
 /// About how many bytes their files have, so that memory does not grow with the folder.
 const BATCH_SIZE: u64 = 32 * 1024 * 1024;
 
@@ -203,7 +206,7 @@ impl ExaminedSourcemaps<'_> {
         for (group, (count, change)) in self.groups.iter().zip(&self.changes) {
             let (scripts, others) = rest.split_at(*count);
             rest = others;
-            if !matches!(change, GroupChange::None) {
+            if !change.is_none() {
                 changed.push(write::ChangedGroup { group, scripts, change });
             }
         }
@@ -216,9 +219,9 @@ impl ExaminedSourcemaps<'_> {
         let earlier = written.files.len();
         let shown = activity::begin(|| "writing debug ids".to_owned());
         let replaced = ReplacedFiles::default();
-        for (number, batch) in from_two_ends(&changed).chunks(BATCH).enumerate() {
+        for (number, batch) in from_two_ends(&changed).chunks(WRITTEN_BATCH).enumerate() {
             tokio::task::yield_now().await;
-            shown.count(number * BATCH, changed.len());
+            shown.count(number * WRITTEN_BATCH, changed.len());
             written.extend(write::write(batch, &self.index, &replaced)?);
         }
         replaced.let_go();
@@ -237,8 +240,7 @@ impl RunContext<'_> {
             return Ok(examined.progress.planned(inputs.sourcemaps.allow_empty));
         }
         let result = async {
-            examined.write().await?;
-            examined.send(self, inputs, deadline).await?;
+            examined.write_and_send(self, inputs, deadline).await?;
             examined.delete_maps()
         };
         let result = result.await;

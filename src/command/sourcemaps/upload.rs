@@ -1,6 +1,7 @@
 //! From the files on disk to the backend.
 
-use super::bundle_file::BundleFile;
+use super::bundle_file::{BundleFile, BundleHandle};
+use super::held_backend::{HeldBackend, OnDiskSignal};
 use super::{ExaminedSourcemaps, no_space};
 use crate::backend::embedded::EmbeddedSourcemaps;
 use crate::backend::sentry::SentrySourcemaps;
@@ -11,9 +12,15 @@ use crate::error::{Error, Result};
 use crate::inputs::Inputs;
 use crate::inputs::types::BackendName;
 use crate::os::activity::{self, OngoingActivity};
-use crate::sourcemap::backend::{FileAddress, LookupAnswer, SourcemapBackend};
+use crate::sourcemap::backend::{ChunkedBundle, FileAddress, LookupAnswer, SourcemapBackend};
+use crate::sourcemap::bundle::BundleTarget;
 use crate::sourcemap::debug_id::DebugId;
-use crate::sourcemap::upload::{ChunkBytes, UploadPlan, UploadStage, upload};
+use crate::sourcemap::upload::{
+    ChunkBytes, UncutBundle, UploadPlan, UploadProgress, UploadStage, cut_ahead, upload,
+};
+use futures_util::future::try_join;
+use std::thread;
+use tokio::sync::oneshot::{self, Receiver};
 use tokio::time::Instant;
 
 /// What an upload is called while its chunks are sent.
@@ -35,13 +42,116 @@ fn show_stage(activity: &mut OngoingActivity, stage: UploadStage, deadline: Inst
     }
 }
 
-impl ChunkBytes for BundleFile {
+/// The bundle on its way, with all that its upload needs.
+struct BundleUpload {
+    bytes: BundleHandle,
+    count: u64,
+    bundle: UncutBundle,
+    target: BundleTarget,
+    plan: UploadPlan,
+    /// The bundle cut by another thread.
+    cut_ahead: Option<Receiver<ChunkedBundle>>,
+}
+
+/// What became of it, as far as it came.
+struct SentBundle<'a> {
+    progress: &'a mut UploadProgress,
+    /// Whether it stays on this machine for want of a token.
+    stays_here: &'a mut bool,
+}
+
+impl ChunkBytes for BundleHandle {
     fn read(&mut self, at: u64, size: u64) -> Result<Vec<u8>> {
         Self::read(self, at, size).map_err(|error| no_space(&error))
     }
 }
 
+impl BundleUpload {
+    /// The same, which is cut while files are written: that reads and hashes all of it.
+    fn cutting_ahead(mut self) -> Result<Self> {
+        let (mut bytes, bundle) =
+            (self.bytes.again().map_err(|error| no_space(&error))?, self.bundle.clone());
+        let (sender, cut) = oneshot::channel();
+        // What fails here is done again, and told, where it is needed.
+        let work = move || cut_ahead(&mut bytes, &bundle).map(|cut| sender.send(cut));
+        drop(thread::Builder::new().spawn(work));
+        self.cut_ahead = Some(cut);
+        Ok(self)
+    }
+
+    /// Uploads it. With `on_disk` it is put together once that is told.
+    async fn run(
+        mut self,
+        run: &RunContext<'_>,
+        inputs: &Inputs,
+        deadline: Instant,
+        on_disk: Option<OnDiskSignal>,
+        sent: SentBundle<'_>,
+    ) -> Result {
+        let (files, bytes) = (self.count, self.bundle.size);
+        tracing::info!(files, bytes, "uploading scripts and source maps");
+        let lookup = IdLookup::open(run, inputs, deadline).await?;
+        let is_embedded = matches!(lookup, Some(IdLookup::Embedded(_)));
+        *sent.stays_here = is_embedded && inputs.backend != Some(BackendName::Embedded);
+        match lookup.expect("what is asked for was checked before") {
+            IdLookup::Embedded(backend) => {
+                self.upload(HeldBackend::new(backend, on_disk), deadline, sent.progress).await
+            }
+            IdLookup::Sentry(backend) => {
+                self.upload(HeldBackend::new(*backend, on_disk), deadline, sent.progress).await
+            }
+        }
+    }
+
+    async fn upload(
+        &mut self,
+        mut backend: impl SourcemapBackend,
+        deadline: Instant,
+        progress: &mut UploadProgress,
+    ) -> Result {
+        let Self { bytes, bundle, target, plan, cut_ahead, .. } = self;
+        if let Some(cut) = cut_ahead.take() {
+            plan.cut = cut.await.ok();
+        }
+        let shown = activity::begin(|| UPLOADING.to_owned());
+        let show = |stage| shown.change(|activity| show_stage(activity, stage, deadline));
+        upload(&mut backend, bytes, bundle, target, plan, progress, &show).await
+    }
+}
+
 impl ExaminedSourcemaps<'_> {
+    /// Writes the ids into the files on disk and uploads the bundle, whose chunks go ahead meanwhile.
+    pub(crate) async fn write_and_send(
+        &mut self,
+        run: &RunContext<'_>,
+        inputs: &Inputs,
+        deadline: Instant,
+    ) -> Result {
+        let upload = self.bundle_upload()?.map(BundleUpload::cutting_ahead).transpose()?;
+        let (mut progress, mut stays_here) = (UploadProgress::default(), self.stays_here);
+        let (written, on_disk) = oneshot::channel();
+        let write = async {
+            self.write().await?;
+            // Nobody hears it where there is nothing to upload, or the upload has failed.
+            let _ = written.send(());
+            Ok::<_, Error>(())
+        };
+        let sent = SentBundle { progress: &mut progress, stays_here: &mut stays_here };
+        let send = async {
+            Ok(match upload {
+                Some(upload) => upload.run(run, inputs, deadline, Some(on_disk), sent).await,
+                None => Ok(()),
+            })
+        };
+        // Polled in this order, so that nothing is sent before the files were found to be writable.
+        let result = try_join(write, send).await;
+        (self.progress.upload, self.stays_here) = (progress, stays_here);
+        self.take_upload_warnings();
+        let ((), sent) = result?;
+        let left_out = self.left_out(run, inputs, deadline).await?;
+        combined(left_out, sent)
+    }
+
     /// Uploads the bundle; files that were left out of it are a failure, too.
     pub(crate) async fn send(
         &mut self,
@@ -49,55 +159,59 @@ impl ExaminedSourcemaps<'_> {
         inputs: &Inputs,
         deadline: Instant,
     ) -> Result {
-        if !self.files.finished.is_empty() {
-            let lookup = IdLookup::open(run, inputs, deadline).await?;
-            self.settle_finished(&mut lookup.expect("what is asked for was checked before")).await;
-        }
         // What is left out is told whatever becomes of the rest.
-        let left_out = self.progress.failure(self.inputs.allow_empty);
-        if let Some(failure) = &left_out {
-            tracing::warn!("not uploaded: {failure}");
-        }
-        let sent = self.send_bundle(run, inputs, deadline).await;
-        Error::combine(left_out.into_iter().chain(sent.err()).collect()).map_or(Ok(()), Err)
+        let left_out = self.left_out(run, inputs, deadline).await?;
+        let Some(upload) = self.bundle_upload()? else { return combined(left_out, Ok(())) };
+        let Self { progress, stays_here, .. } = self;
+        let sent = SentBundle { progress: &mut progress.upload, stays_here };
+        let sent = upload.run(run, inputs, deadline, None, sent).await;
+        self.take_upload_warnings();
+        combined(left_out, sent)
     }
 
-    async fn send_bundle(
+    /// The failure of what is left out of the bundle.
+    async fn left_out(
         &mut self,
         run: &RunContext<'_>,
         inputs: &Inputs,
         deadline: Instant,
-    ) -> Result {
-        if self.bundle.count > 0 {
-            let (files, bytes) = (self.bundle.count, self.bundle.uncut.size);
-            tracing::info!(files, bytes, "uploading scripts and source maps");
+    ) -> Result<Option<Error>> {
+        if !self.files.finished.is_empty() {
             let lookup = IdLookup::open(run, inputs, deadline).await?;
-            let is_embedded = matches!(lookup, Some(IdLookup::Embedded(_)));
-            self.stays_here = is_embedded && inputs.backend != Some(BackendName::Embedded);
-            match lookup.expect("what is asked for was checked before") {
-                IdLookup::Embedded(mut backend) => self.upload(&mut backend, deadline).await?,
-                IdLookup::Sentry(mut backend) => self.upload(&mut *backend, deadline).await?,
-            }
+            self.settle_finished(&mut lookup.expect("what is asked for was checked before")).await;
         }
-        Ok(())
+        let left_out = self.progress.failure(self.inputs.allow_empty);
+        if let Some(failure) = &left_out {
+            tracing::warn!("not uploaded: {failure}");
+        }
+        Ok(left_out)
     }
 
-    async fn upload(&mut self, backend: &mut impl SourcemapBackend, deadline: Instant) -> Result {
-        let bundle = self.bundle.uncut.clone();
+    /// What has to be sent; none where the bundle is empty.
+    fn bundle_upload(&self) -> Result<Option<BundleUpload>> {
+        let BundleFile { uncut, count, ids, .. } = &self.bundle;
+        if *count == 0 {
+            return Ok(None);
+        }
         let plan = UploadPlan {
-            is_unchanged: self.progress.written == 0,
+            is_unchanged: self.changes.iter().all(|(_, change)| change.is_none()),
             waits: self.inputs.wait,
-            lookups: self.bundle.ids.clone(),
+            lookups: ids.clone(),
+            cut: None,
         };
-        let (bytes, target) = (&mut self.bundle, &self.target);
-        let progress = &mut self.progress;
-        let shown = activity::begin(|| UPLOADING.to_owned());
-        let show = |stage| shown.change(|activity| show_stage(activity, stage, deadline));
-        let upload = upload(backend, bytes, &bundle, target, &plan, &mut progress.upload, &show);
-        let result = upload.await;
-        progress.warnings.append(&mut progress.upload.warnings);
-        result
+        let bytes = self.bundle.bytes().map_err(|error| no_space(&error))?;
+        let (bundle, target) = (uncut.clone(), self.target.clone());
+        Ok(Some(BundleUpload { bytes, count: *count, bundle, target, plan, cut_ahead: None }))
     }
+
+    fn take_upload_warnings(&mut self) {
+        let progress = &mut self.progress;
+        progress.warnings.append(&mut progress.upload.warnings);
+    }
+}
+
+fn combined(left_out: Option<Error>, sent: Result) -> Result {
+    Error::combine(left_out.into_iter().chain(sent.err()).collect()).map_or(Ok(()), Err)
 }
 
 /// Asks a backend what it finds.

@@ -5,11 +5,13 @@ use crate::sourcemap::backend::{BundleChunk, UploadLimits};
 
 /// The most bytes of a chunk of ours: a request of several is then rarely half empty.
 const MAX_CHUNK: u64 = 1024 * 1024;
-/// The most bytes of a request of ours. All that are under way have to be through within the time for
-/// which a server may be silent.
+/// The most bytes of a request of ours.
 const MAX_REQUEST: u64 = 2 * 1024 * 1024;
-/// How many requests are under way at once.
-const AT_ONCE: usize = 4;
+/// The most bytes of all requests that are under way. They have to be through within the time for which a
+/// server may be silent.
+const MAX_AT_ONCE: u64 = 4 * MAX_REQUEST;
+/// How many requests are under way at once at most, as Sentry asks for.
+const AT_ONCE: usize = 8;
 /// The smallest request that is tried at a server that refuses larger ones.
 const MIN_REQUEST: u64 = 64 * 1024;
 
@@ -48,20 +50,31 @@ impl UploadLimits {
 
     /// How many chunks each of the next requests has.
     pub(super) fn next_requests(&self, chunks: &[BundleChunk]) -> Vec<usize> {
-        let (mut counts, mut at) = (Vec::new(), 0);
-        while at < chunks.len() && counts.len() < AT_ONCE {
-            let (mut count, mut size) = (0, 0);
-            for chunk in &chunks[at..] {
-                size += chunk.size;
-                if count == self.chunks_per_request || (count > 0 && size > self.request_size) {
-                    break;
-                }
-                count += 1;
+        let (mut counts, mut rest, mut total) = (Vec::new(), chunks, 0);
+        while !rest.is_empty() && counts.len() < AT_ONCE {
+            let (count, size) = self.next_request(rest);
+            total += size;
+            if total > MAX_AT_ONCE && !counts.is_empty() {
+                break;
             }
             counts.push(count);
-            at += count;
+            rest = &rest[count..];
         }
         counts
+    }
+
+    /// How many chunks the next request has, and how many bytes.
+    fn next_request(&self, chunks: &[BundleChunk]) -> (usize, u64) {
+        let (mut count, mut size) = (0, 0);
+        for chunk in chunks {
+            let is_full = count == self.chunks_per_request || size + chunk.size > self.request_size;
+            if count > 0 && is_full {
+                break;
+            }
+            count += 1;
+            size += chunk.size;
+        }
+        (count, size)
     }
 }
 
@@ -82,7 +95,9 @@ mod tests {
             (&[4, 6, 1], &[2, 1]),
             (&[1, 1, 1, 1], &[3, 1]),
             (&[11, 11], &[1, 1]),
-            (&[9; 9], &[1, 1, 1, 1]),
+            (&[9; 9], &[1; 8]),
+            (&[MAX_AT_ONCE / 3; 9], &[1, 1, 1]),
+            (&[MAX_AT_ONCE + 1; 2], &[1]),
         ] {
             assert_eq!(limits.next_requests(&chunks(sizes)), counts, "{sizes:?}");
         }

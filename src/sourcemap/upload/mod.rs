@@ -52,6 +52,8 @@ pub struct UploadPlan {
     pub waits: bool,
     /// The ids of the bundle's files, each once: every project is asked for some of them.
     pub lookups: Vec<DebugId>,
+    /// The bundle as [`cut_ahead`] has cut it.
+    pub cut: Option<ChunkedBundle>,
 }
 
 /// What was done, as far as it came: a failure leaves here what is there all the same.
@@ -92,6 +94,16 @@ impl UploadProgress {
     }
 }
 
+/// Cuts a bundle for a server that takes what most take.
+///
+/// # Errors
+///
+/// Those of reading it.
+pub fn cut_ahead(bytes: &mut impl ChunkBytes, bundle: &UncutBundle) -> Result<ChunkedBundle> {
+    let mut reader = BundleReader::new(bytes, bundle.size, 0);
+    cut_bundle(&mut reader, &bundle.id, &bundle.cuts, SENTRY_LIMITS.chunk_size)
+}
+
 /// Uploads a bundle, and tells of each stage. What was done before a failure stands in `progress`.
 pub async fn upload(
     backend: &mut impl SourcemapBackend,
@@ -118,6 +130,7 @@ pub async fn upload(
             target,
             plan,
             proofs: &proofs,
+            cut: plan.cut.as_ref().filter(|_| attempt == 1),
             limits,
             not_found,
             progress,
@@ -187,6 +200,8 @@ struct UploadAttempt<'a, B, C> {
     plan: &'a UploadPlan,
     /// What each project is asked for once the bundle is there.
     proofs: &'a [ProofIds],
+    /// The bundle as it is cut for most servers.
+    cut: Option<&'a ChunkedBundle>,
     /// What the server takes, once it was asked.
     limits: Option<UploadLimits>,
     /// The failure of an earlier attempt whose ids were not found.
@@ -211,7 +226,10 @@ impl<B: SourcemapBackend, C: ChunkBytes> UploadAttempt<'_, B, C> {
 
     fn cut(&mut self) -> Result<ChunkedBundle> {
         let max_size = self.limits().chunk_size;
-        let bundle = cut_bundle(&mut self.reader, &self.bundle.id, &self.bundle.cuts, max_size)?;
+        let bundle = match self.cut.filter(|_| max_size == SENTRY_LIMITS.chunk_size) {
+            Some(cut) => cut.clone(),
+            None => cut_bundle(&mut self.reader, &self.bundle.id, &self.bundle.cuts, max_size)?,
+        };
         self.progress.bundle_size = self.reader.size();
         self.progress.chunk_count = bundle.chunks.len();
         Ok(bundle)

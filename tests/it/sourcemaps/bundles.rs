@@ -70,7 +70,7 @@ pub(super) fn bundle_for(target: BundleTarget, scripts: &[Vec<u8>]) -> TestBundl
     let finished = writer.finish().unwrap();
     let (bytes, lookups) = (finished.target, vec![DebugId::of_files(&scripts[0], None)]);
     let uncut = UncutBundle { id: finished.id, size: bytes.len() as u64, cuts: finished.cuts };
-    let plan = UploadPlan { is_unchanged: false, waits: true, lookups };
+    let plan = UploadPlan { waits: true, lookups, ..UploadPlan::default() };
     TestBundle { target, uncut, bytes, plan, timeout: Duration::from_secs(20) }
 }
 
