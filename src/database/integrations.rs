@@ -51,6 +51,14 @@ impl Database {
         self.rows(&sql, (org, integration_key, page.rows, page.offset), read).await
     }
 
+    /// The keys of the providers of which the organization has integrations, in alphabetical order.
+    pub async fn integration_keys(&mut self, org: i64) -> Result<Vec<String>> {
+        let sql = "SELECT DISTINCT integration.provider FROM organization_integration AS link
+                   JOIN integration ON integration.id = link.integration_id
+                   WHERE link.organization_id = ?1 ORDER BY integration.provider";
+        self.rows(sql, [org], |row| row.get(0)).await
+    }
+
     /// One of them.
     pub async fn integration(&mut self, org: i64, id: i64) -> Result<Option<InstalledIntegration>> {
         let sql = format!("{INSTALLED} AND integration.id = ?2");

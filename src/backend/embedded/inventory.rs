@@ -8,7 +8,7 @@ use crate::manifest::{ExistingIntegration, OrganizationInventory};
 use crate::model::OrgSlug;
 use crate::provider::{self, ListingFilter};
 use crate::text::quote;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 
 /// The same for a plan: an organization that is not there has nothing.
@@ -36,9 +36,7 @@ pub async fn inventory(path: &Path, org: &OrgSlug) -> Result<OrganizationInvento
         let hint = "check `org` and `database`";
         return Err(Error::new(ErrorCode::NotAMember, message).with_hint(hint));
     };
-    let installed = database.integrations(organization.id, None, PageQuery::ALL).await?;
-    let keys: BTreeSet<_> =
-        installed.into_iter().map(|installed| installed.integration_key).collect();
+    let keys = database.integration_keys(organization.id).await?;
     let mut linked = links_of_all(&mut database, organization.id).await?;
     let mut existing = OrganizationInventory::default();
     for integration_key in keys {
