@@ -10,13 +10,13 @@ use crate::error::{Error, ErrorCode};
 use crate::job::{Host, Job};
 
 /// No token was given; `variable` is the one that a manifest's entry takes it from.
-pub(super) fn token(origins: &TokenOrigins, job: &Job) -> Error {
+pub(super) fn token(origins: &TokenOrigins, job: &Job, asks_integration: bool) -> Error {
     let variable = origins.unset.as_deref();
     if variable.is_none() && origins.is_blank {
         let message = "the access token for Sentry is missing: SENTRY_AUTH_TOKEN is set, but empty";
         return Error::new(ErrorCode::NoToken, message)
             .for_missing_input()
-            .with_hint(empty_secret(job.host));
+            .with_hint(empty_secret(job.host, asks_integration));
     }
     let name = variable.unwrap_or("SENTRY_AUTH_TOKEN");
     let message = format!("`auth-token` is missing: the access token for Sentry ({name})");
@@ -27,23 +27,39 @@ pub(super) fn token(origins: &TokenOrigins, job: &Job) -> Error {
     }
 }
 
+/// The same for raw inputs.
+fn token_of(raw: &RawInputs, job: &Job) -> Error {
+    token(&TokenOrigins::of(raw), job, raw.asks_integration())
+}
+
+/// Where a token is created that will do.
+fn creation(asks_integration: bool) -> &'static str {
+    match asks_integration {
+        true => {
+            "create a personal token with the scope org:integrations in Sentry (User settings › Personal Tokens)"
+        }
+        false => "create an organization token in Sentry (Settings › Organization Tokens)",
+    }
+}
+
 /// What makes a secret empty on this host.
-fn empty_secret(host: Host) -> &'static str {
+fn empty_secret(host: Host, asks_integration: bool) -> String {
+    let create = creation(asks_integration);
     match host {
-        host if host.is_github_like() => {
-            "GitHub passes an empty value for a secret that does not exist, or that the job may not read: \
-             check its name where the workflow sets SENTRY_AUTH_TOKEN, and that it is in the repository's \
-             Settings › Secrets and variables › Actions; a secret of an environment needs `environment:` in \
-             the job, and the job that calls a reusable workflow needs `secrets: inherit`"
-        }
-        Host::Gitlab => {
-            "check SENTRY_AUTH_TOKEN in the project's or the group's Settings › CI/CD › Variables; a \
-             protected variable exists on protected branches and tags only"
-        }
-        _ => {
-            "create the secret that SENTRY_AUTH_TOKEN takes its value from, or correct that secret's name \
-             in the job"
-        }
+        host if host.is_github_like() => format!(
+            "GitHub passes an empty value for a secret that does not exist, or that the job may not read. Compare \
+             its name where the workflow sets SENTRY_AUTH_TOKEN with the repository's Settings › Secrets and \
+             variables › Actions. If it is not there, {create} and add it. If it is: a secret of an environment \
+             needs `environment:` in the job, and the job that calls a reusable workflow needs `secrets: inherit`"
+        ),
+        Host::Gitlab => format!(
+            "check SENTRY_AUTH_TOKEN in the project's or the group's Settings › CI/CD › Variables. If it is not \
+             there, {create} and add it. If it is: a protected variable exists on protected branches and tags only"
+        ),
+        _ => format!(
+            "check the name of the secret that the job sets SENTRY_AUTH_TOKEN from. If there is no such secret, \
+             {create} and store it under that name"
+        ),
     }
 }
 
@@ -68,7 +84,7 @@ pub fn all(raw: &RawInputs, job: &Job) -> Vec<Error> {
     }
     let is_given = |name: &str| raw.is_given(name) || raw.file_default(name).is_some();
     let token_org = raw.get("auth-token").and_then(|input| claims(input.text.expose()));
-    let token = lacks_token(raw, job).then(|| token(&TokenOrigins::of(raw), job));
+    let token = lacks_token(raw, job).then(|| token_of(raw, job));
     let org = (!is_given("org") && token_org.is_none()).then(org);
     let needs_projects = release::is_requested(raw)
         && raw.called != CalledRelease::Existing
@@ -87,7 +103,7 @@ pub fn skipped_token(raw: &RawInputs, job: &Job) -> Option<Error> {
     let is_skipped = choice == Some(WithoutToken::Skip)
         && raw.get("manifest").is_none()
         && lacks_token(raw, job);
-    is_skipped.then(|| token(&TokenOrigins::of(raw), job))
+    is_skipped.then(|| token_of(raw, job))
 }
 
 /// Why the host withheld the token that this run would need, if it did.

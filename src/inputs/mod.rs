@@ -317,7 +317,7 @@ impl Inputs {
             (None, None, None) if !job.host.is_ci() && self.token_origins.unset.is_none() => {
                 Ok(BackendName::Embedded)
             }
-            (_, None, _) => Err(missing::token(&self.token_origins, job)),
+            (_, None, _) => Err(missing::token(&self.token_origins, job, self.asks_integration())),
         }
     }
 }

@@ -309,7 +309,11 @@ pub(crate) fn unknown_fields<'a>(
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         let near = closest(&entry.field_name(), names());
         let typed = near.map(|_| format!(" {}", quote(&entry.name))).unwrap_or_default();
-        let message = format!("unknown field{typed} at {}; expected one of {known}", entry.place);
+        let message = format!(
+            "unknown field{typed} of {} in {}; expected one of {known}",
+            provider.key(),
+            entry.place
+        );
         let error = Error::new(ErrorCode::BadField, message);
         match near {
             Some(near) => error.with_hint(format!("did you mean `{near}`?")),

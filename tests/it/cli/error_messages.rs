@@ -97,12 +97,12 @@ fn every_missing_field_is_named_at_once() {
 fn an_unknown_field_is_answered_with_its_place_and_the_near_one() {
     let fields = "expected one of `baseUrl`, `provider`, `apiKey`";
     let place = "FINISHLINE_STATE line 1 column 60";
-    let message = format!("unknown field `apiKeys` at {place}; {fields}");
+    let message = format!("unknown field `apiKeys` of opsgenie in {place}; {fields}");
     assert_says(&state("apiKeys: s3cr3t-key"), &message, "did you mean `apiKey`?");
-    let message = format!("unknown field at {place}; {fields}");
+    let message = format!("unknown field of opsgenie in {place}; {fields}");
     let hint = "run `finishline providers opsgenie` to see the accepted values of each field";
     assert_says(&state("s3cr3t-key: 1"), &message, hint);
-    let message = format!("unknown field `api-key` at --set; {fields}");
+    let message = format!("unknown field `api-key` of opsgenie in --set; {fields}");
     assert_says(&set("api-key=s3cr3t"), &message, "did you mean `apiKey`?");
 }
 

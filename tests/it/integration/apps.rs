@@ -34,7 +34,7 @@ fn a_mistake_in_apps_is_told_by_its_place_and_never_quoted() {
         (
             "{slack: {app-s3cr3t: x}}",
             "bad-field",
-            "unknown field at FINISHLINE_APPS line 1 column 10",
+            "unknown field of slack in FINISHLINE_APPS line 1 column 10",
         ),
         ("{slack: {clientId: a, clientSecret: [app-s3cr3t]}}", "bad-field", "`clientSecret` at"),
         ("slack: 'app-s3cr3t", "bad-state", "`apps` (FINISHLINE_APPS)"),

@@ -186,9 +186,8 @@ fn a_wrong_client_secret_is_refused_with_the_third_partys_status() {
         &format!("{asked}: request for {TOKEN} failed: HTTP 401: invalid_client"),
         "401",
     );
-    let hint = format!(
-        "find the OAuth application whose id is `clientId` in `state` at {asked}, in the settings of its user"
-    );
+    let hint =
+        format!("most likely `clientSecret` in `state` is wrong: open {asked}, then Applications");
     assert!(ended.stderr.contains(&hint), "{}", ended.stderr);
     assert!(!ended.everything().contains("wr0ng-s3cr3t"));
 }

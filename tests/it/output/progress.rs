@@ -120,7 +120,7 @@ fn hesitant_sentry(store: AnswerGate, assemble: AnswerGate) -> ChunkSentry {
     let (stored, is_open) = (AtomicUsize::new(0), AtomicBool::new(false));
     let answer = move |data: &mut ChunkData, request: &Request| {
         let line = request.line();
-        if line == "POST chunk-upload/" && stored.fetch_add(1, Ordering::Relaxed) == 4 {
+        if line == "POST chunk-upload/" && stored.fetch_add(1, Ordering::Relaxed) == 8 {
             store.wait();
         }
         let answer = data.answer(request);
@@ -134,7 +134,7 @@ fn hesitant_sentry(store: AnswerGate, assemble: AnswerGate) -> ChunkSentry {
             false => answer,
         }
     };
-    ChunkSentry::with(ChunkOptions { chunks_per_request: 2, ..ChunkOptions::default() }, answer)
+    ChunkSentry::with(ChunkOptions { chunks_per_request: 1, ..ChunkOptions::default() }, answer)
 }
 
 /// An upload of some megabytes that cannot be packed well.
@@ -163,7 +163,7 @@ fn an_upload_shows_the_chunks_that_are_sent_and_then_what_sentry_does() {
     let upload = large_upload(&sentry);
     let mut run = AttendedRun::start(&upload);
     run.wait_for("uploading source maps [");
-    // Four requests are answered, of two chunks each.
+    // Eight requests are answered, of one chunk each.
     run.wait_for("] 8/");
     run.wait_for(" chunks");
     let screen = run.screen();

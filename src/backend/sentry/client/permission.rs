@@ -163,7 +163,7 @@ impl SentryClient {
             origin => {
                 let message = format!("{server} does not accept the token in {origin}{reason}");
                 Error::new(ErrorCode::Unauthorized, message).with_hint(format!(
-                    "if {server} is not your Sentry, correct `url`; otherwise the token is mistyped, expired \
+                    "if {server} is not your Sentry, correct `url` (SENTRY_URL); otherwise the token is mistyped, expired \
                      or revoked: create one{with} at {page} and store it in the secret behind {origin}"
                 ))
             }
