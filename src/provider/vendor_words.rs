@@ -64,10 +64,10 @@ const ADVICE: [(&str, &str); 17] = [
     ("timestamp_refused", "check the clock of this machine"),
 ];
 
-const CORRECT_CLIENT: &str = "most likely `clientSecret` in `state` is wrong: open {asked}, then Applications in the settings of the user or \
-     group that owns the OAuth application, or in the admin area, and look for the application ID that `clientId` has. \
-     If it is there, set `clientSecret` to its secret; if that is lost, renew it there (the old one stops working \
-     everywhere). If it is not, correct `clientId`";
+const CORRECT_CLIENT: &str = "most likely `clientSecret` in `state` is wrong. Find the OAuth application whose ID is your `clientId` at {asked}: \
+     under Applications, in the settings of its user or group or in the admin area. If it is there, set `clientSecret` \
+     to its secret (if that is lost, renew it there: the old one stops working everywhere). If it is not, correct \
+     `clientId`";
 const CORRECT_REDIRECT: &str = "the OAuth application in the settings of {asked} must have the `redirect_uri` that is in \
      `redirect-url`";
 
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn words_that_mean_a_field_name_it_and_whose_settings_to_compare() {
         for (body, expected) in [
-            (r#"{"error":"invalid_client"}"#, "look for the application ID that `clientId` has"),
+            (r#"{"error":"invalid_client"}"#, "whose ID is your `clientId`"),
             (r#"{"error":"invalid_client","error_description":"AADSTS7000215: no"}"#, "its id"),
             (
                 "oauth_problem=consumer_key_unknown",
