@@ -170,8 +170,8 @@ fn tls_reason(cause: &(dyn Error + 'static)) -> Option<(String, AddressHint)> {
 
 fn check_host(address: &str) -> String {
     format!(
-        "check the spelling of the host in {address}; if it is right, this machine's DNS does not know it: \
-         a name of a private network needs a runner inside it"
+        "check the spelling of the host in {address}. If it is right, use a runner in the network that the host \
+         belongs to; for a public host, its DNS record or this machine's DNS is broken"
     )
 }
 

@@ -47,18 +47,19 @@ fn empty_secret(host: Host, asks_integration: bool) -> String {
     let create = creation(asks_integration);
     match host {
         host if host.is_github_like() => format!(
-            "GitHub passes an empty value for a secret that does not exist, or that the job may not read. Compare \
-             its name where the workflow sets SENTRY_AUTH_TOKEN with the repository's Settings › Secrets and \
-             variables › Actions. If it is not there, {create} and add it. If it is: a secret of an environment \
-             needs `environment:` in the job, and the job that calls a reusable workflow needs `secrets: inherit`"
+            "GitHub passes an empty value for a secret that does not exist, or that the job may not read. Look up \
+             which secret the workflow sets SENTRY_AUTH_TOKEN from, and find it in the repository's Settings › \
+             Secrets and variables › Actions. Under another name: correct the name in the workflow. Not there: \
+             {create} and add it there under that name. In an environment: set `environment:` in the job. In a \
+             reusable workflow: set `secrets: inherit` in the job that calls it"
         ),
         Host::Gitlab => format!(
-            "check SENTRY_AUTH_TOKEN in the project's or the group's Settings › CI/CD › Variables. If it is not \
-             there, {create} and add it. If it is: a protected variable exists on protected branches and tags only"
+            "check SENTRY_AUTH_TOKEN in the project's or the group's Settings › CI/CD › Variables. Not there: \
+             {create} and add it there. Protected: it exists on protected branches and tags only"
         ),
         _ => format!(
-            "check the name of the secret that the job sets SENTRY_AUTH_TOKEN from. If there is no such secret, \
-             {create} and store it under that name"
+            "check the name of the secret that the job sets SENTRY_AUTH_TOKEN from. Not there: {create} and \
+             store it under that name"
         ),
     }
 }

@@ -64,10 +64,10 @@ const ADVICE: [(&str, &str); 17] = [
     ("timestamp_refused", "check the clock of this machine"),
 ];
 
-const CORRECT_CLIENT: &str = "most likely `clientSecret` in `state` is wrong. Find the OAuth application whose ID is your `clientId` at {asked}: \
-     under Applications, in the settings of its user or group or in the admin area. If it is there, set `clientSecret` \
-     to its secret (if that is lost, renew it there: the old one stops working everywhere). If it is not, correct \
-     `clientId`";
+const CORRECT_CLIENT: &str = "`clientSecret` in the input `state` is probably wrong: the approval in the browser has already used this \
+     `clientId`. At {asked}, open Applications in the settings of the user or group that owns the OAuth application, \
+     or in the admin area, and find the one whose ID is your `clientId`. Found: set `clientSecret` to its secret; if \
+     nobody has that, renew it there (the old one stops working everywhere). Not found: correct `clientId`";
 const CORRECT_REDIRECT: &str = "the OAuth application in the settings of {asked} must have the `redirect_uri` that is in \
      `redirect-url`";
 

@@ -75,6 +75,15 @@ impl Permission {
         self.scopes().split([',', ' ']).next().unwrap_or_default()
     }
 
+    /// The scopes that a new token should have for it, to stand after "a token".
+    fn new_token_scopes(self) -> String {
+        match self {
+            // A deploy of one project of several reads it.
+            Self::Releases => " with the scopes project:releases and project:read".to_owned(),
+            other => format!(" with the scope {}", other.least_scope()),
+        }
+    }
+
     /// Which of its scopes is among these.
     pub(crate) fn granted_by(self, scopes: &[String]) -> Option<&'static str> {
         let mut sufficient = self.scopes().split([',', ' ']).filter(|word| word.contains(':'));
@@ -148,11 +157,16 @@ impl SentryClient {
 
     /// The error for a token that the server does not know.
     pub(crate) fn unauthorized(&self, said: Option<&str>, permission: Option<Permission>) -> Error {
-        // An organization's token has its one scope without a choice.
-        let is_org = matches!(self.token_kind(), TokenKind::Organization(_));
-        let scope = permission.filter(|_| !is_org).map(Permission::least_scope);
-        let with = scope.map(|scope| format!(" with the scope {scope}"));
-        let with = with.unwrap_or_default();
+        let kind = match (self.token_kind(), permission) {
+            // It has its one scope without a choice.
+            (TokenKind::Organization(_), _) => {
+                "an organization token (Settings › Organization Tokens".to_owned()
+            }
+            (_, permission) => {
+                let scopes = permission.map(Permission::new_token_scopes).unwrap_or_default();
+                format!("a personal token{scopes} (User settings › Personal Tokens")
+            }
+        };
         let reason = said.map(|said| format!(" (HTTP 401: {said})")).unwrap_or_default();
         let (server, page) = (self.server_name(), self.token_page());
         match self.token_origin() {
@@ -163,8 +177,8 @@ impl SentryClient {
             origin => {
                 let message = format!("{server} does not accept the token in {origin}{reason}");
                 Error::new(ErrorCode::Unauthorized, message).with_hint(format!(
-                    "if {server} is not your Sentry, correct `url` (SENTRY_URL); otherwise the token is mistyped, expired \
-                     or revoked: create one{with} at {page} and store it in the secret behind {origin}"
+                    "if {server} is not your Sentry, correct `url` (SENTRY_URL). Otherwise the token is mistyped, expired or \
+                     revoked: sign in there, create {kind}, {page}) and store it in the secret behind {origin}"
                 ))
             }
         }
