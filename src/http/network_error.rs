@@ -170,8 +170,9 @@ fn tls_reason(cause: &(dyn Error + 'static)) -> Option<(String, AddressHint)> {
 
 fn check_host(address: &str) -> String {
     format!(
-        "check the spelling of the host in {address}. If it is right, use a runner in the network that the host \
-         belongs to; for a public host, its DNS record or this machine's DNS is broken"
+        "check the spelling of the host in {address}. If it is right and the host is private, use a runner inside \
+         its network. If it is public, run again; if it still fails, look the host up on another machine: where \
+         that fails too, correct its DNS record, else the DNS of this one"
     )
 }
 

@@ -231,7 +231,11 @@ impl RetryLoop<'_> {
     fn give_up(&self, after: RetryDelay, failure: Error, progress: &AttemptProgress) -> SendError {
         let (attempt, spent, request) =
             (progress.number, progress.seconds_spent(), self.request.as_str());
-        tracing::warn!(attempt, spent, request, "no time is left for another attempt");
+        let why = match after {
+            RetryDelay::RateLimit(_) => "the rate limit ends after the time that is left",
+            _ => "no time is left for another attempt",
+        };
+        tracing::warn!(attempt, spent, request, "{why}");
         let failure = describe(failure, &self.request, progress.number, progress.started);
         SendError::NotSent(match after {
             RetryDelay::RateLimit(after) if after > RATE_WINDOW => {

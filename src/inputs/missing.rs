@@ -47,11 +47,13 @@ fn empty_secret(host: Host, asks_integration: bool) -> String {
     let create = creation(asks_integration);
     match host {
         host if host.is_github_like() => format!(
-            "GitHub passes an empty value for a secret that does not exist, or that the job may not read. Look up \
-             which secret the workflow sets SENTRY_AUTH_TOKEN from, and find it in the repository's Settings › \
-             Secrets and variables › Actions. Under another name: correct the name in the workflow. Not there: \
-             {create} and add it there under that name. In an environment: set `environment:` in the job. In a \
-             reusable workflow: set `secrets: inherit` in the job that calls it"
+            "GitHub passes an empty value for a secret that does not exist, or that the job may not read. In the \
+             workflow, find the NAME in `secrets.NAME` that SENTRY_AUTH_TOKEN is set from, then look for NAME in the \
+             repository's Settings › Secrets and variables › Actions. Listed with another spelling: correct the \
+             workflow. Listed under an environment: set `environment:` to that in the job. Listed, but the workflow \
+             is a reusable one: set `secrets: inherit` in the job that calls it. Not listed: share the secret of your \
+             GitHub organization with this repository if there is one; otherwise {create}, and save it on the same \
+             page as NAME"
         ),
         Host::Gitlab => format!(
             "check SENTRY_AUTH_TOKEN in the project's or the group's Settings › CI/CD › Variables. Not there: \

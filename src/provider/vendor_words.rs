@@ -64,10 +64,11 @@ const ADVICE: [(&str, &str); 17] = [
     ("timestamp_refused", "check the clock of this machine"),
 ];
 
-const CORRECT_CLIENT: &str = "`clientSecret` in the input `state` is probably wrong: the approval in the browser has already used this \
-     `clientId`. At {asked}, open Applications in the settings of the user or group that owns the OAuth application, \
-     or in the admin area, and find the one whose ID is your `clientId`. Found: set `clientSecret` to its secret; if \
-     nobody has that, renew it there (the old one stops working everywhere). Not found: correct `clientId`";
+const CORRECT_CLIENT: &str = "`clientSecret` in the input `state` is probably wrong; `clientId` is probably right, for the approval in the \
+     browser has used it. At {asked}, open Applications in the settings of the user or group that owns the OAuth \
+     application, or in the admin area, then the one whose Application ID is your `clientId`; if it is gone, create \
+     another and set both fields. Set `clientSecret` to its secret; if nobody has that, renew it there (the old one \
+     stops working everywhere)";
 const CORRECT_REDIRECT: &str = "the OAuth application in the settings of {asked} must have the `redirect_uri` that is in \
      `redirect-url`";
 
@@ -183,7 +184,7 @@ mod tests {
     #[test]
     fn words_that_mean_a_field_name_it_and_whose_settings_to_compare() {
         for (body, expected) in [
-            (r#"{"error":"invalid_client"}"#, "whose ID is your `clientId`"),
+            (r#"{"error":"invalid_client"}"#, "whose Application ID is your `clientId`"),
             (r#"{"error":"invalid_client","error_description":"AADSTS7000215: no"}"#, "its id"),
             (
                 "oauth_problem=consumer_key_unknown",

@@ -186,7 +186,8 @@ fn a_wrong_client_secret_is_refused_with_the_third_partys_status() {
         &format!("{asked}: request for {TOKEN} failed: HTTP 401: invalid_client"),
         "401",
     );
-    let hint = format!("At {asked}, open Applications in the settings of the user or group");
+    let hint =
+        format!("At {asked}, open Applications in the settings of the user or group that owns");
     assert!(ended.stderr.contains(&hint), "{}", ended.stderr);
     assert!(!ended.everything().contains("wr0ng-s3cr3t"));
 }

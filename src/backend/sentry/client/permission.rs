@@ -79,7 +79,10 @@ impl Permission {
     fn new_token_scopes(self) -> String {
         match self {
             // A deploy of one project of several reads it.
-            Self::Releases => " with the scopes project:releases and project:read".to_owned(),
+            Self::Releases => {
+                " with Release: Admin (project:releases) and Project: Read (project:read)"
+                    .to_owned()
+            }
             other => format!(" with the scope {}", other.least_scope()),
         }
     }
@@ -157,18 +160,8 @@ impl SentryClient {
 
     /// The error for a token that the server does not know.
     pub(crate) fn unauthorized(&self, said: Option<&str>, permission: Option<Permission>) -> Error {
-        let kind = match (self.token_kind(), permission) {
-            // It has its one scope without a choice.
-            (TokenKind::Organization(_), _) => {
-                "an organization token (Settings › Organization Tokens".to_owned()
-            }
-            (_, permission) => {
-                let scopes = permission.map(Permission::new_token_scopes).unwrap_or_default();
-                format!("a personal token{scopes} (User settings › Personal Tokens")
-            }
-        };
         let reason = said.map(|said| format!(" (HTTP 401: {said})")).unwrap_or_default();
-        let (server, page) = (self.server_name(), self.token_page());
+        let (server, token) = (self.server_name(), self.replacement(permission));
         match self.token_origin() {
             "" => {
                 let message = format!("{server} does not accept the token{reason}");
@@ -177,11 +170,34 @@ impl SentryClient {
             origin => {
                 let message = format!("{server} does not accept the token in {origin}{reason}");
                 Error::new(ErrorCode::Unauthorized, message).with_hint(format!(
-                    "if {server} is not your Sentry, correct `url` (SENTRY_URL). Otherwise the token is mistyped, expired or \
-                     revoked: sign in there, create {kind}, {page}) and store it in the secret behind {origin}"
+                    "if {server} is not your Sentry, correct `url` (SENTRY_URL). Otherwise {token}, and store it \
+                     in the secret behind {origin}"
                 ))
             }
         }
+    }
+
+    /// What is wrong with the token, and how to replace it.
+    fn replacement(&self, permission: Option<Permission>) -> String {
+        let (is_wrong, page) = ("is mistyped, expired or revoked", self.token_page());
+        if matches!(self.token_kind(), TokenKind::Organization(_)) {
+            return format!(
+                "this organization token {is_wrong}: create another (Settings › Organization Tokens) at {page}"
+            );
+        }
+        let scopes = permission.map(Permission::new_token_scopes).unwrap_or_default();
+        let other = match permission {
+            Some(permission) if permission.allows_org_token() => {
+                ", or an organization token where your Sentry has them (Settings › Organization Tokens)"
+            }
+            _ => "",
+        };
+        let token =
+            if self.token_kind() == TokenKind::User { "this personal token" } else { "the token" };
+        format!(
+            "{token} {is_wrong}: sign in as a member of the organization, create a personal token{scopes} at \
+             {page}{other}"
+        )
     }
 
     /// The page of the server where tokens of this kind are created.
