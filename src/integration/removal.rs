@@ -5,6 +5,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::model::ListedIntegration;
 use crate::provider::{IntegrationMatch, ListingFilter};
 use crate::text::quote;
+use serde_json::Value;
 
 /// What will be done about an integration that is not wanted any more.
 #[derive(Clone)]
@@ -50,7 +51,7 @@ impl IntegrationTask {
         let is_other = |one: &&&ListedIntegration| {
             self.has_state
                 && (self.provider.matches(&self.answers, one) == IntegrationMatch::Other
-                    || self.provider.ignored_change(&self.answers, one).is_some())
+                    || self.is_kept_otherwise(one))
         };
         if let Some(other) = meant.iter().find(is_other) {
             return Err(other_account(other));
@@ -76,13 +77,16 @@ impl IntegrationTask {
         listed: &'a [ListedIntegration],
     ) -> Result<Vec<&'a ListedIntegration>> {
         let verdicts = listed.iter().map(|one| (one, self.provider.matches(&self.answers, one)));
-        let (mut found, mut is_unknown) =
-            (Vec::new(), self.lacks_identity() && !self.names_candidates());
+        let (has_identity, names_one) = (self.has_identity(), self.names_candidates());
+        let is_short = self.lacks_field() && !names_one;
+        let (mut found, mut is_unknown) = (Vec::new(), !has_identity && !names_one);
         for (one, verdict) in verdicts {
             match verdict {
                 IntegrationMatch::Same | IntegrationMatch::Differs => found.push(one),
+                // What no finish changes is another one's.
+                IntegrationMatch::CannotTell if has_identity && self.is_kept_otherwise(one) => {}
                 IntegrationMatch::CannotTell => is_unknown = true,
-                IntegrationMatch::Other => {}
+                IntegrationMatch::Other => is_unknown |= is_short && self.hides(one),
             }
         }
         match found.is_empty() && is_unknown && !listed.is_empty() {
@@ -119,8 +123,29 @@ impl IntegrationTask {
         !text.is_empty() && fields.any(|field| self.answers.text(field.name) == text)
     }
 
+    /// Whether a listed integration keeps another value than these answers have.
+    fn is_kept_otherwise(&self, one: &ListedIntegration) -> bool {
+        self.provider.ignored_change(&self.answers, one).is_some()
+    }
+
+    /// Whether a listed integration does not show what tells it from another.
+    fn hides(&self, one: &ListedIntegration) -> bool {
+        let shown = self.provider.recover_fields(one);
+        self.provider.identity_fields().iter().any(|name| shown.get(*name) == Some(&Value::Null))
+    }
+
+    /// Whether all is given that tells one integration of the provider from another.
+    fn has_identity(&self) -> bool {
+        let is_given = |name: &&str| {
+            let mut steps = self.provider.all_steps();
+            steps.any(|step| self.answers.step(step.id).is_some_and(|it| it.get(name).is_some()))
+        };
+        let identity = self.provider.identity_fields();
+        !self.lacks_field() || (!identity.is_empty() && identity.iter().all(is_given))
+    }
+
     /// Whether a field is not given that every install has, and that is no secret.
-    fn lacks_identity(&self) -> bool {
+    fn lacks_field(&self) -> bool {
         let mut steps = self.provider.all_steps();
         steps.any(|step| {
             let answer = self.answers.step(step.id);

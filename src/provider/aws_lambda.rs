@@ -55,6 +55,7 @@ pub(super) static AWS_LAMBDA: SentryOnly = SentryOnly {
                 name: "name",
             }),
         ],
+        identity_fields: &["accountNumber", "region"],
         evidence: ProviderEvidence { code: &[STEPS, FIELDS], tests: &[STORED], inferred: &["the default project that is stored"] },
         ..ProviderDescription::new("aws_lambda")
     })

@@ -18,6 +18,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     features: &["codeowners", "commits", "stacktrace-link"],
     steps: &application_link::STEPS,
     needs_default_identity: true,
+    identity_fields: &["url", "consumerKey"],
     evidence: ProviderEvidence {
         code: &[evidence::STEPS, evidence::FIELDS],
         tests: &[evidence::STORED],

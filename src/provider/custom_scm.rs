@@ -26,6 +26,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     )],
     has_random_id: true,
     has_manual_repositories: true,
+    identity_fields: &["name", "url"],
     evidence: ProviderEvidence {
         code: &[STEPS, FIELDS],
         inferred: &[STORED, "whether a Sentry later than 23.7.1 has it"],

@@ -51,6 +51,8 @@ description! {
     direct_enable: bool = false;
     /// Why only a Sentry can finish it, and our engine cannot.
     sentry_only_reason: Option<&'static str> = None;
+    /// The fields that tell one integration from all others, where an install needs more.
+    identity_fields: &'static [&'static str] = &[];
     /// Whether each finish makes another integration, for its external id is random: none is ever
     /// renewed.
     has_random_id: bool = false;

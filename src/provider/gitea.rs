@@ -43,6 +43,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     features: &["commits", "issue-basic", "stacktrace-link"],
     steps: &STEPS,
     needs_default_identity: true,
+    identity_fields: &["url", "clientId"],
     evidence: ProviderEvidence {
         inferred: &["the values that its form shows"],
         ..ProviderEvidence::CODE

@@ -53,6 +53,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     features: &["codeowners", "commits", "issue-basic", "stacktrace-link"],
     steps: &STEPS,
     needs_default_identity: true,
+    identity_fields: &["url", "installationId"],
     evidence: ProviderEvidence {
         inferred: &["`publicLink`", "the data of the identity"],
         ..ProviderEvidence::TESTS

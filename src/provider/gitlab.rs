@@ -49,6 +49,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     steps: &STEPS,
     has_numbered_repositories: true,
     needs_default_identity: true,
+    identity_fields: &["url", "group"],
     evidence: ProviderEvidence {
         code: &[evidence::STORED],
         tests: &[evidence::STEPS, evidence::FIELDS],

@@ -26,6 +26,7 @@ static DESCRIPTION: ProviderDescription = ProviderDescription {
     features: &["issue-basic", "issue-sync"],
     steps: &application_link::STEPS,
     needs_default_identity: true,
+    identity_fields: &["url", "consumerKey"],
     evidence: ProviderEvidence::TESTS,
     ..ProviderDescription::new("jira_server")
 };

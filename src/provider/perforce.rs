@@ -42,6 +42,7 @@ pub(super) static PERFORCE: SentryOnly = SentryOnly {
                     .help("the charset of a Unicode server", "utf8"),
             ],
         )],
+        identity_fields: &["p4port"],
         evidence: ProviderEvidence {
             code: &[STORED],
             tests: &[STEPS, FIELDS],

@@ -15,6 +15,7 @@ mod named_wrongly;
 mod providers;
 mod refusals;
 mod removal;
+mod removal_identity;
 mod resume;
 mod signatures;
 mod taken_identity;
