@@ -192,6 +192,8 @@ pub struct Error {
     pub place: Option<LineColumn>,
     /// Whether it is that an input was not given, which a job without secrets cannot help.
     pub is_missing_input: bool,
+    /// Whether what is to be changed is not there, or is going.
+    pub is_gone: bool,
     /// Each of several mistakes, when there are more than one.
     pub errors: Vec<Self>,
 }
@@ -199,9 +201,16 @@ pub struct Error {
 impl Error {
     /// A failure with the general hint of its code.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        let (message, hint) = (message.into(), code.hint().to_owned());
-        let (is_missing_input, errors) = (false, Vec::new());
-        Self { code, message, hint, status: None, place: None, is_missing_input, errors }
+        Self {
+            code,
+            message: message.into(),
+            hint: code.hint().to_owned(),
+            status: None,
+            place: None,
+            is_missing_input: false,
+            is_gone: false,
+            errors: Vec::new(),
+        }
     }
 
     /// Replaces the hint by one that knows more.

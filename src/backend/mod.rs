@@ -4,42 +4,15 @@ pub mod embedded;
 pub mod sentry;
 
 use crate::error::{Error, ErrorCode, Warning};
+use crate::inputs::recorded_links::PrunedLinks;
 use crate::inputs::{CodeMapping, MappingPlace};
-use crate::integration::{ExistingLinks, RequestedLinks, links};
+use crate::integration::{ExistingLinks, NamedLinks, RequestedLinks, UnwantedLinks, links};
 use crate::os::signals;
 use crate::outcome::CANCELLED;
 use crate::text::quote;
 
-/// Links of which an integration has each, as far as a run knows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KnownLinks {
-    /// The repositories.
-    pub repositories: Vec<String>,
-    /// The code mappings.
-    pub code_mappings: Vec<CodeMapping>,
-    /// The names of each repository that has several.
-    pub names: Vec<Vec<String>>,
-}
-
-impl KnownLinks {
-    /// Notes the names of those repositories that are requested.
-    pub(crate) fn note_names<'n>(
-        &mut self,
-        requested: &RequestedLinks,
-        all: impl IntoIterator<Item = &'n Vec<String>>,
-    ) {
-        let mapped = requested.code_mappings.iter().map(|mapping| &mapping.repository);
-        let named: Vec<_> = requested.repositories.iter().chain(mapped).collect();
-        let is_named = |names: &&Vec<String>| {
-            names.len() > 1
-                && names.iter().any(|one| named.iter().any(|name| one.eq_ignore_ascii_case(name)))
-        };
-        self.names.extend(all.into_iter().filter(is_named).cloned());
-    }
-}
-
 /// What hears of the links that are about to be set.
-type LinkWatcher = Box<dyn Fn(&KnownLinks)>;
+type LinkWatcher = Box<dyn Fn(&NamedLinks)>;
 
 /// What came of the repositories and code mappings that are set once the integration is there.
 /// Whatever fails of them is a warning of its own and never hides the finished integration.
@@ -56,10 +29,12 @@ pub struct LinkReport {
     /// The worst of what is still there and was to be gone, which is the end of the run: to say so was
     /// all that was asked for.
     pub left: Option<Error>,
-    /// Those of the requested links that were found or set.
-    pub known: KnownLinks,
-    /// Those of which a request is under way.
-    pending: KnownLinks,
+    /// The requested links, and which of them were found or set; none where nothing was listed.
+    pub named: Option<NamedLinks>,
+    /// What stays of what is pruned.
+    pub kept: PrunedLinks,
+    /// The repository, and the mappings, of which a request is under way.
+    pending: (Option<String>, Vec<CodeMapping>),
     watcher: Option<LinkWatcher>,
     /// Whether something was not begun since a signal came.
     is_cut: bool,
@@ -67,7 +42,7 @@ pub struct LinkReport {
 
 impl LinkReport {
     /// A report whose watcher hears of what is or will be there, before the first change.
-    pub(crate) fn watched(watcher: impl Fn(&KnownLinks) + 'static) -> Self {
+    pub(crate) fn watched(watcher: impl Fn(&NamedLinks) + 'static) -> Self {
         Self { watcher: Some(Box::new(watcher)), ..Self::default() }
     }
 
@@ -87,40 +62,51 @@ impl LinkReport {
 
     /// Notes which of the requested links are there, before any is changed.
     fn begin(&mut self, requested: &RequestedLinks, existing: &ExistingLinks) {
-        let missing = requested.missing(existing);
-        let RequestedLinks { repositories, code_mappings, .. } = requested.clone();
-        let mut all = KnownLinks { repositories, code_mappings, names: Vec::new() };
-        all.note_names(requested, &existing.repositories);
-        if let Some(watcher) = self.watcher.as_ref().filter(|_| !missing.is_empty()) {
-            watcher(&all);
+        let named = NamedLinks::new(requested, existing);
+        let is_complete = requested.missing(existing).is_empty();
+        if let Some(watcher) = self.watcher.as_ref().filter(|_| !is_complete) {
+            watcher(&named.clone().all_set());
         }
-        all.repositories.retain(|name| !missing.repositories.contains(name));
-        all.code_mappings.retain(|mapping| !missing.code_mappings.contains(mapping));
-        self.known = all;
+        self.named = Some(named);
     }
 
     /// Notes what a request asks for: where its answer does not come, it may be there all the same.
-    fn request(&mut self, repositories: &[String], mappings: &[&CodeMapping]) {
-        let code_mappings = mappings.iter().map(|mapping| (*mapping).clone()).collect();
-        let repositories = repositories.to_vec();
-        self.pending = KnownLinks { repositories, code_mappings, names: Vec::new() };
+    fn request(&mut self, repository: Option<&str>, mappings: &[&CodeMapping]) {
+        let mappings = mappings.iter().map(|mapping| (*mapping).clone()).collect();
+        self.pending = (repository.map(str::to_owned), mappings);
     }
 
-    /// Notes a repository that another run has linked meanwhile.
+    /// Notes a repository that is linked: another run may have done so meanwhile.
     fn found(&mut self, name: &str) {
-        self.known.repositories.push(name.to_owned());
+        self.named.iter_mut().for_each(|named| named.note_repository(name));
     }
 
     fn linked(&mut self, name: &str) {
         self.changed = true;
-        self.known.repositories.push(name.to_owned());
+        self.found(name);
         self.done.push(format!("linked repository {name}"));
     }
 
     fn mapped(&mut self, mapping: &CodeMapping) {
         self.changed = true;
-        self.known.code_mappings.push(mapping.clone());
+        self.named.iter_mut().for_each(|named| named.note_mapping(mapping));
         self.done.push(format!("mapped {}", links::describe_mapping(mapping)));
+    }
+
+    /// Notes the ids of what is there.
+    fn identify(&mut self, existing: &ExistingLinks) {
+        self.named.iter_mut().for_each(|named| named.identify(existing));
+    }
+
+    /// Whether somebody wants the ids of links, and not all are known.
+    fn lacks_ids(&self) -> bool {
+        self.watcher.is_some() && self.named.as_ref().is_some_and(NamedLinks::lacks_ids)
+    }
+
+    /// Notes what stays of what is pruned, and says why where it is not clear what is meant.
+    fn note_kept(&mut self, unwanted: &UnwantedLinks<'_>) {
+        self.kept = unwanted.kept.clone();
+        self.warnings.extend(unwanted.warnings());
     }
 
     /// Says what is to be gone and was not there.
@@ -197,8 +183,10 @@ impl LinkReport {
             _ => format!("the deadline passed before {what}"),
         };
         let pending = std::mem::take(&mut self.pending);
-        self.known.repositories.extend(pending.repositories);
-        self.known.code_mappings.extend(pending.code_mappings);
+        pending.0.iter().for_each(|name| self.found(name));
+        if let Some(named) = &mut self.named {
+            pending.1.iter().for_each(|mapping| named.note_mapping(mapping));
+        }
         let why = Error::new(end, message.clone());
         match end == ErrorCode::Cancelled || requested.has_absent() {
             true => self.not_removed(end.slug(), message, why),

@@ -47,7 +47,7 @@ impl RunContext<'_> {
         let report = IntegrationReport { task, site: &Site::new(base_url(inputs)) };
         if inputs.dry_run {
             let organization = self.embedded_organization(&path, &task.org).await;
-            return plan(report, inputs, &path, &organization).await;
+            return self.plan_embedded(report, inputs, &path, &organization).await;
         }
         let mut database = Database::open(&path).await?;
         let mut backend =
@@ -65,6 +65,28 @@ impl RunContext<'_> {
         let outcome = flow.run(&mut run, &listed).await?;
         let is_waiting = outcome.status == OutcomeStatus::ActionRequired;
         Ok(outcome.with_warning(unreached.filter(|_| is_waiting)))
+    }
+
+    /// Decides and changes nothing; the file does not even come into being.
+    async fn plan_embedded(
+        &self,
+        report: IntegrationReport<'_>,
+        inputs: &Inputs,
+        path: &Path,
+        organization: &str,
+    ) -> Result<Outcome> {
+        let task = report.task;
+        let listed = embedded::list_read_only(path, task).await?;
+        let note = if path.exists() { "" } else { " (would be created)" };
+        let request = format!("embedded, {}{note}", path.display());
+        let (decision, links) = (task.decide(&listed)?, RequestedLinks::from_inputs(inputs));
+        let flow = IntegrationFlow { inputs, report, decision, links };
+        let existing = async |id, requested: &_| {
+            let existing = embedded::links_read_only(path, &task.org, id, requested).await?;
+            self.note_planned(requested, &existing);
+            Ok(existing)
+        };
+        flow.plan(&request, organization, &listed, existing).await
     }
 
     /// The organization of a plan among all of the run; for a manifest's, all that it has is read once.
@@ -112,24 +134,6 @@ async fn unreached_instance(task: &IntegrationTask) -> Option<Warning> {
         "{reason}: check `url` before anybody approves, since the machine that goes on has to reach it"
     );
     Some(Warning::new("unreached", message))
-}
-
-/// Decides and changes nothing; the file does not even come into being.
-async fn plan(
-    report: IntegrationReport<'_>,
-    inputs: &Inputs,
-    path: &Path,
-    organization: &str,
-) -> Result<Outcome> {
-    let task = report.task;
-    let listed = embedded::list_read_only(path, task).await?;
-    let note = if path.exists() { "" } else { " (would be created)" };
-    let request = format!("embedded, {}{note}", path.display());
-    let (decision, links) = (task.decide(&listed)?, RequestedLinks::from_inputs(inputs));
-    let flow = IntegrationFlow { inputs, report, decision, links };
-    let links =
-        async |id, requested: &_| embedded::links_read_only(path, &task.org, id, requested).await;
-    flow.plan(&request, organization, &listed, links).await
 }
 
 impl EmbeddedRun<'_> {

@@ -6,7 +6,7 @@ use super::{RunContext, base_url};
 use crate::backend::embedded::{self, EmbeddedBackend};
 use crate::backend::sentry::SentryBackend;
 use crate::database::{Database, path};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{ErrorCode, Result};
 use crate::inputs::{BackendName, Inputs};
 use crate::integration::{IntegrationTask, RequestedLinks};
 use crate::manifest::InventoryIndex;
@@ -31,10 +31,9 @@ impl RunContext<'_> {
             BackendName::Embedded => self.link_embedded(inputs, task).await,
             BackendName::Sentry => self.link_sentry(inputs, task, deadline).await,
         };
-        let is_gone = |failure: &Error| failure.code == ErrorCode::BadField;
         match ended {
             // What is pruned goes with its integration.
-            Err(failure) if inputs.pruned_name.is_some() && is_gone(&failure) => {
+            Err(failure) if inputs.pruned.is_some() && failure.is_gone => {
                 let report = IntegrationReport { task, site: &Site::new(base_url(inputs)) };
                 Ok(report.linked(false, Vec::new(), None, Vec::new()))
             }
@@ -53,7 +52,7 @@ impl RunContext<'_> {
                 &embedded::links_read_only(&path, &task.org, Some(integration), &requested).await?;
             let (task, links, integrations) = (&task, &requested, vec![integration]);
             let planned = PlannedLinks { task, links, existing, organization, integrations };
-            return Ok(report.planned_links(planned.plan()));
+            return self.planned(&report, planned);
         }
         let mut database = Database::open(&path).await?;
         self.note_integration(inputs, &task, (Some(integration), ""), false);
@@ -101,8 +100,6 @@ impl RunContext<'_> {
             (Some(id), Some(all)) => all.links(Some(id), links),
             _ => backend.linked(named, links).await?,
         };
-        links.check_names(existing)?;
-        self.note_planned(links, existing);
         let integrations = match (named, inventory) {
             (None, Some(all)) => {
                 all.of_provider(task.provider_key()).iter().map(|one| one.id).collect()
@@ -111,7 +108,21 @@ impl RunContext<'_> {
         };
         let planned = PlannedLinks { task, links, existing, organization, integrations };
         let report = IntegrationReport { task, site: &Site::new(inputs.page_url().as_str()) };
-        Ok(report.planned_links(planned.plan()))
+        self.planned(&report, planned)
+    }
+
+    /// What would change, and what would stay where it is not clear what is meant.
+    fn planned(
+        &self,
+        report: &IntegrationReport<'_>,
+        planned: PlannedLinks<'_>,
+    ) -> Result<Outcome> {
+        let (links, existing) = (planned.links, planned.existing);
+        links.check_names(existing)?;
+        self.note_planned(links, existing);
+        let mut outcome = report.planned_links(planned.plan());
+        outcome.warnings.extend(links.unwanted(existing).warnings());
+        Ok(outcome)
     }
 
     /// The task of links through the one integration that is meant: the named one, the provider's only

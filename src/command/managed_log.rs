@@ -2,14 +2,15 @@
 //! whatever the end of an entry or of the run, the record has it.
 
 use super::RunContext;
-use super::prune::{record_failure, write_record};
+use super::prune_record::{record_failure, write_record};
 use super::prune_scope::{PruneScope, recorded_place};
-use crate::backend::{KnownLinks, LinkReport};
+use crate::backend::LinkReport;
 use crate::error::Result;
+use crate::inputs::Inputs;
+use crate::inputs::recorded_links::PrunedLinks;
 use crate::inputs::types::Mode;
-use crate::inputs::{CodeMapping, Inputs};
-use crate::integration::{ExistingLinks, IntegrationTask, RequestedLinks};
-use crate::manifest::{ManagedIntegration, ManagedRecord, NamedLinks};
+use crate::integration::{ExistingLinks, IntegrationTask, NamedLinks, RequestedLinks};
+use crate::manifest::{ManagedIntegration, ManagedRecord};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -26,8 +27,10 @@ struct LogState {
     items: BTreeMap<String, LoggedItem>,
     /// The item of each entry.
     keys: HashMap<String, String>,
-    /// The names of the repositories that each entry names.
-    names: HashMap<String, Vec<Vec<String>>>,
+    /// The links that each entry is planned to have.
+    planned: HashMap<String, NamedLinks>,
+    /// What stays of what is pruned, by its key.
+    kept: HashMap<String, PrunedLinks>,
 }
 
 /// An integration, with what the record had of it, and what the entries have noted.
@@ -65,8 +68,13 @@ impl ManagedLog {
             items.entry(one.key_text()).or_default().recorded.push(one.clone());
         }
         items.values_mut().for_each(LoggedItem::form);
-        let (path, keys, names) = (scope.path.clone(), HashMap::new(), HashMap::new());
-        *self.state.borrow_mut() = Some(LogState { path, items, keys, names });
+        *self.state.borrow_mut() = Some(LogState {
+            path: scope.path.clone(),
+            items,
+            keys: HashMap::new(),
+            planned: HashMap::new(),
+            kept: HashMap::new(),
+        });
     }
 
     /// What an entry has found or made.
@@ -74,16 +82,15 @@ impl ManagedLog {
         self.state.borrow_mut().as_mut()?.item_of(entry)?.noted.get(entry).cloned()
     }
 
-    /// The names of the repositories that an entry names.
-    pub(super) fn names(&self, entry: &str) -> Vec<Vec<String>> {
-        let state = self.state.borrow();
-        state.as_ref().and_then(|state| state.names.get(entry)).cloned().unwrap_or_default()
+    /// The links that an entry is planned to have.
+    pub(super) fn planned(&self, entry: &str) -> Option<NamedLinks> {
+        self.state.borrow().as_ref()?.planned.get(entry).cloned()
     }
 
-    fn note_names(&self, entry: &str, names: Vec<Vec<String>>) {
-        if let Some(state) = self.state.borrow_mut().as_mut() {
-            state.names.insert(entry.to_owned(), names);
-        }
+    /// What stays of what was pruned under this key.
+    pub(super) fn take_kept(&self, key: &str) -> PrunedLinks {
+        let mut state = self.state.borrow_mut();
+        state.as_mut().and_then(|state| state.kept.remove(key)).unwrap_or_default()
     }
 
     fn note(&self, entry: &str, one: ManagedIntegration) {
@@ -95,13 +102,13 @@ impl ManagedLog {
         item.form();
     }
 
-    fn note_links(&self, entry: &str, links: &KnownLinks) {
+    fn note_links(&self, entry: &str, links: &NamedLinks) {
         let mut state = self.state.borrow_mut();
         let Some(item) = state.as_mut().and_then(|state| state.item_of(entry)) else { return };
         if let Some(noted) = item.noted.get_mut(entry) {
-            noted.repositories.clone_from(&links.repositories);
-            noted.code_mappings = links.code_mappings.iter().map(CodeMapping::place).collect();
-            noted.mapped = links.code_mappings.iter().map(|one| one.repository.clone()).collect();
+            noted.repositories = links.linked_repositories();
+            noted.code_mappings = links.set_mappings();
+            noted.named = links.clone();
         }
         item.form();
     }
@@ -149,7 +156,7 @@ impl RunContext<'_> {
     pub(super) fn watched_links(&self) -> LinkReport {
         let (log, entry) = (Rc::clone(&self.cache.managed), self.entry.unwrap_or_default());
         let entry = entry.to_owned();
-        let watcher = move |links: &KnownLinks| {
+        let watcher = move |links: &NamedLinks| {
             log.note_links(&entry, links);
             log.save();
         };
@@ -158,16 +165,19 @@ impl RunContext<'_> {
 
     /// Notes which links are there in the end.
     pub(super) fn note_links(&self, report: &LinkReport) {
-        let entry = self.entry.unwrap_or_default();
-        self.cache.managed.note_links(entry, &report.known);
-        self.cache.managed.note_names(entry, report.known.names.clone());
+        let (log, entry) = (&self.cache.managed, self.entry.unwrap_or_default());
+        report.named.iter().for_each(|links| log.note_links(entry, links));
+        if let Some(state) = log.state.borrow_mut().as_mut() {
+            state.kept.insert(entry.to_owned(), report.kept.clone());
+        }
     }
 
-    /// Notes what the repositories that are planned for are called.
+    /// Notes which links are planned, beside what is there.
     pub(super) fn note_planned(&self, requested: &RequestedLinks, existing: &ExistingLinks) {
-        let mut known = KnownLinks::default();
-        known.note_names(requested, &existing.repositories);
-        self.cache.managed.note_names(self.entry.unwrap_or_default(), known.names);
+        let entry = self.entry.unwrap_or_default().to_owned();
+        if let Some(state) = self.cache.managed.state.borrow_mut().as_mut() {
+            state.planned.insert(entry, NamedLinks::new(requested, existing));
+        }
     }
 
     /// Writes the record of a manifest whose entry went on.
@@ -185,8 +195,6 @@ impl RunContext<'_> {
         (id, name): (Option<i64>, &str),
         path: &str,
     ) -> Option<ManagedIntegration> {
-        let places = inputs.code_mappings.iter().map(|mapping| mapping.place());
-        let mapped = inputs.code_mappings.iter().map(|one| one.repository.clone());
         Some(ManagedIntegration {
             server: recorded_place(&self.backend_place(inputs), path),
             org: inputs.org.as_ref()?.to_string(),
@@ -196,14 +204,8 @@ impl RunContext<'_> {
             links_only: inputs.mode == Mode::Link,
             repositories: Vec::new(),
             code_mappings: Vec::new(),
+            named: NamedLinks::unseen(&RequestedLinks::from_inputs(inputs)),
             is_chosen: inputs.integration_id.is_none(),
-            mapped: Vec::new(),
-            named: NamedLinks {
-                repositories: inputs.repositories.clone(),
-                code_mappings: places.collect(),
-                mapped: mapped.collect(),
-            },
-            names: Vec::new(),
         })
     }
 }

@@ -22,6 +22,7 @@ mod masks;
 pub(crate) mod migrate;
 pub(crate) mod named_paths;
 mod prune;
+mod prune_record;
 mod prune_scope;
 pub(crate) mod release;
 mod removal;

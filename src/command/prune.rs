@@ -1,28 +1,35 @@
 //! `prune: true`: what a manifest managed once and names no longer is removed, after every entry of it
 //! is done.
 
+use super::RunContext;
 use super::manifest::PreparedEntry;
+use super::prune_record::{record_failure, write_record};
 use super::prune_scope::{PruneScope, read_place, recorded_place, varying_keys};
-use super::{Command, RunContext};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::raw::{EntryInputs, InputOrigin, RawInput, RawInputs};
+use crate::inputs::recorded_links::{PrunedIntegration, PrunedLinks};
 use crate::inputs::release::CommitSource;
 use crate::inputs::types::Mode;
+use crate::integration::{NamedLinks, NamedRepository};
 use crate::manifest::keys::is_shared;
-use crate::manifest::{
-    ManagedIntegration, ManagedRecord, Manifest, NamedLinks, RECORD_SUFFIX, server_key,
-};
-use crate::os::files;
+use crate::manifest::{ManagedIntegration, ManagedRecord, Manifest, RECORD_SUFFIX, server_key};
 use crate::outcome::{EntryOutcome, Outcome, OutcomeStatus};
 use crate::secret::Secret;
 use crate::text::quote;
-use std::io::ErrorKind;
-use std::path::Path;
 use tokio::time::Instant;
 
-/// The largest record that is read.
-const MAX_RECORD: u64 = 32 << 20;
+/// What becomes of what a manifest has managed.
+struct PruneDecision {
+    /// What is managed now.
+    current: Vec<ManagedIntegration>,
+    /// What entries name besides, and is not installed yet.
+    planned: Vec<ManagedIntegration>,
+    /// What is named no longer.
+    unnamed: Vec<ManagedIntegration>,
+    /// What stays, as something else needs it or it is not clear what is meant.
+    kept: Vec<ManagedIntegration>,
+}
 
 impl RunContext<'_> {
     /// Reads the record beside a manifest that prunes. One that is not there is empty.
@@ -65,34 +72,6 @@ impl RunContext<'_> {
         Some(PruneScope { path, record, access, names_orgs, names_servers })
     }
 
-    /// The record, or why there is none, with what to do.
-    fn read_record(
-        &self,
-        base: &Inputs,
-        file: &str,
-        path: &str,
-    ) -> Result<ManagedRecord, (String, &'static str)> {
-        // Nor is there a place beside a descriptor that has a name.
-        if file == "-" || is_descriptor(Path::new(file)) {
-            let why = "the manifest is standard input or a pipe".to_owned();
-            return Err((why, "set `manifest` to a file"));
-        }
-        let path = &*record_file(path)?;
-        self.sinks.keep(path);
-        if matches!(self.command, Command::Run | Command::Resume) && !base.dry_run {
-            files::check_replaceable(Path::new(path)).map_err(|error| {
-                (format!("it cannot be written: {error}"), "check the rights of its folder")
-            })?;
-        }
-        match files::read_regular(Path::new(path), MAX_RECORD) {
-            Ok(bytes) => ManagedRecord::read(&String::from_utf8_lossy(&bytes)).map_err(|why| {
-                (why, "restore it from version control, or delete it: then nothing is pruned")
-            }),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(ManagedRecord::new(Vec::new())),
-            Err(error) => Err((error.to_string(), "check the file")),
-        }
-    }
-
     /// Removes what is named no longer, where every entry came to its end, and writes down what is
     /// managed now.
     pub(super) async fn prune(
@@ -103,13 +82,16 @@ impl RunContext<'_> {
         outcomes: &mut Vec<EntryOutcome>,
         deadline: Instant,
     ) -> Vec<Warning> {
-        let (current, unnamed, kept) = self.unnamed(scope, entries, outcomes);
+        let mut decision = self.unnamed(scope, entries, outcomes);
         let obstacle = self.obstacle(outcomes);
-        let mut left = unnamed.clone();
-        if obstacle.is_none() {
-            let all = (&*current, unnamed);
-            left = self.prune_until_over(base, scope, all, outcomes, (deadline, false)).await;
-        }
+        let left = match obstacle {
+            Some(_) => decision.unnamed.clone(),
+            None => {
+                let within = (deadline, false);
+                self.prune_until_over(base, scope, &mut decision, outcomes, within).await
+            }
+        };
+        let PruneDecision { current, kept, .. } = decision;
         let unreached = scope.unreached(&current);
         let count = left.len();
         if !base.dry_run {
@@ -134,10 +116,9 @@ impl RunContext<'_> {
         planned: &mut Vec<EntryOutcome>,
         deadline: Instant,
     ) {
-        let (current, unnamed, _) = self.unnamed(scope, entries, planned);
+        let mut decision = self.unnamed(scope, entries, planned);
         if planned.iter().all(is_done) {
-            let all = (&*current, unnamed);
-            self.prune_until_over(base, scope, all, planned, (deadline, true)).await;
+            self.prune_until_over(base, scope, &mut decision, planned, (deadline, true)).await;
         }
     }
 
@@ -156,7 +137,7 @@ impl RunContext<'_> {
         scope: &PruneScope,
         entries: &[PreparedEntry],
         outcomes: &[EntryOutcome],
-    ) -> (Vec<ManagedIntegration>, Vec<ManagedIntegration>, Vec<ManagedIntegration>) {
+    ) -> PruneDecision {
         let ended = entries.iter().zip(outcomes.iter());
         let managed = ended.filter_map(|(entry, ended)| self.managed(scope, entry, &ended.outcome));
         // What is not installed yet has no id to be managed by.
@@ -180,15 +161,17 @@ impl RunContext<'_> {
         held.extend(elsewhere.filter(|one| !scope.includes(one)));
         scope.record.keep_installed(&mut current);
         scope.record.keep_named(&mut current);
-        ([current, held, of_others].concat(), unnamed, kept)
+        let current = [current, held, of_others].concat();
+        PruneDecision { current, planned, unnamed, kept }
     }
 
     /// The repositories that the commits of a release name.
     fn of_commits(&self, scope: &PruneScope, inputs: &Inputs) -> Option<ManagedIntegration> {
         let CommitSource::Refs(refs) = &inputs.release.commits else { return None };
-        let mapped = refs.iter().map(|one| one.repository.clone()).collect();
+        let mapped = refs.iter().map(|one| NamedRepository::unseen(&one.repository)).collect();
         let managed = self.managed_integration(inputs, "", (None, ""), &scope.path)?;
-        Some(ManagedIntegration { mapped, ..managed })
+        let named = NamedLinks { mapped, ..NamedLinks::default() };
+        Some(ManagedIntegration { named, ..managed })
     }
 
     /// Prunes these, or only plans it; those that are left. After a signal nothing more is removed.
@@ -196,11 +179,11 @@ impl RunContext<'_> {
         &self,
         base: &Inputs,
         scope: &PruneScope,
-        all: (&[ManagedIntegration], Vec<ManagedIntegration>),
+        decision: &mut PruneDecision,
         outcomes: &mut Vec<EntryOutcome>,
         within: (Instant, bool),
     ) -> Vec<ManagedIntegration> {
-        let mut work = std::pin::pin!(self.prune_each(base, scope, all, outcomes, within));
+        let mut work = std::pin::pin!(self.prune_each(base, scope, decision, outcomes, within));
         tokio::select! {
             biased;
             left = &mut work => return left,
@@ -214,25 +197,39 @@ impl RunContext<'_> {
         &self,
         base: &Inputs,
         scope: &PruneScope,
-        (current, unnamed): (&[ManagedIntegration], Vec<ManagedIntegration>),
+        decision: &mut PruneDecision,
         outcomes: &mut Vec<EntryOutcome>,
         (deadline, is_plan): (Instant, bool),
     ) -> Vec<ManagedIntegration> {
         let (mut left, mut told) = (Vec::new(), 0);
-        for one in unnamed {
+        for one in std::mem::take(&mut decision.unnamed) {
             let (key, title) = (format!("prune[{told}]"), title(&one));
-            let rival = one.rival(current);
+            let rival = one.rival(&decision.current);
             let within = (deadline, is_plan || rival.is_some());
             let mut outcome = match self.cancellation.is_requested() {
                 true => self.not_started(),
-                false => self.prune_one(base, scope, &key, &one, within).await,
+                false => {
+                    let all = decision.current.iter().chain(&decision.planned);
+                    let names = one.unknown_names(all);
+                    self.prune_one(base, scope, &key, (&one, names), within).await
+                }
             };
             if let Some(rival) = rival.filter(|_| outcome.has_changes) {
                 outcome = kept_beside(&title, rival, is_plan);
                 left.push(one.clone());
             }
+            let PrunedLinks { repositories, code_mappings, .. } =
+                self.cache.managed.take_kept(&key);
             let ended = EntryOutcome { key, title, outcome };
-            left.extend((!is_done(&ended)).then_some(one));
+            match is_done(&ended) {
+                true if repositories.is_empty() && code_mappings.is_empty() => {}
+                true => {
+                    let kept = ManagedIntegration { repositories, code_mappings, ..one };
+                    let is_told = !ended.outcome.warnings.is_empty();
+                    if is_told { &mut left } else { &mut decision.kept }.push(kept);
+                }
+                false => left.push(one),
+            }
             let Outcome { changed, has_changes, warnings, .. } = &ended.outcome;
             if *changed || *has_changes || !warnings.is_empty() || !is_done(&ended) {
                 outcomes.push(ended);
@@ -250,9 +247,8 @@ impl RunContext<'_> {
         outcome: &Outcome,
     ) -> Option<(Mode, ManagedIntegration)> {
         let inputs = &entry.inputs;
-        let names = self.cache.managed.names(entry.key());
         if let Some(noted) = self.cache.managed.noted(entry.key()) {
-            return Some((inputs.mode, ManagedIntegration { names, ..noted }));
+            return Some((inputs.mode, noted));
         }
         let subject = outcome.subject.as_ref()?;
         if !matches!(outcome.status, OutcomeStatus::Complete | OutcomeStatus::Planned) {
@@ -261,8 +257,10 @@ impl RunContext<'_> {
         let name = subject.integration.as_ref().map_or("", |(_, name)| name.as_str());
         let which = (outcome.integration_id(), name);
         let managed = self.managed_integration(inputs, &subject.provider, which, &scope.path)?;
-        let NamedLinks { repositories, code_mappings, mapped } = managed.named.clone();
-        let links = ManagedIntegration { repositories, code_mappings, mapped, names, ..managed };
+        let named = self.cache.managed.planned(entry.key()).unwrap_or(managed.named);
+        let set = named.clone().all_set();
+        let (repositories, code_mappings) = (set.linked_repositories(), set.set_mappings());
+        let links = ManagedIntegration { repositories, code_mappings, named, ..managed };
         Some((inputs.mode, links))
     }
 
@@ -271,10 +269,10 @@ impl RunContext<'_> {
         base: &Inputs,
         scope: &PruneScope,
         key: &str,
-        one: &ManagedIntegration,
+        (one, kept_names): (&ManagedIntegration, Vec<String>),
         (deadline, is_plan): (Instant, bool),
     ) -> Outcome {
-        match self.prune_inputs(scope, one) {
+        match self.prune_inputs(scope, one, kept_names) {
             Ok(inputs) => {
                 let entry = PreparedEntry::new(key.to_owned(), inputs, None);
                 self.entry(base, &entry, deadline, is_plan).await
@@ -285,7 +283,12 @@ impl RunContext<'_> {
 
     /// The inputs of a removal. A token goes to the servers of the manifest only, whatever the record
     /// says.
-    fn prune_inputs(&self, scope: &PruneScope, one: &ManagedIntegration) -> Result<Inputs> {
+    fn prune_inputs(
+        &self,
+        scope: &PruneScope,
+        one: &ManagedIntegration,
+        kept_names: Vec<String>,
+    ) -> Result<Inputs> {
         let own = server_key(&one.server);
         let is_server =
             |((server, _), _): &&((String, String), RawInputs)| server_key(server) == own;
@@ -306,11 +309,6 @@ impl RunContext<'_> {
         if !one.provider.is_empty() {
             texts.push(("provider", one.provider.clone()));
         }
-        if one.links_only {
-            texts.push(("repositories-absent", one.repositories.join("\n")));
-            let places = serde_json::to_string(&one.code_mappings).unwrap_or_default();
-            texts.push(("code-mappings-absent", places));
-        }
         let origin = InputOrigin::File("the record of the manifest");
         let input = |(name, text): (&'static str, String)| {
             (name, RawInput { text: Secret::from(text), origin })
@@ -319,8 +317,14 @@ impl RunContext<'_> {
             (texts.into_iter().map(input).collect(), given.unset_token.clone());
         let entry = EntryInputs { texts, state: None, release: false, unset_token };
         let raw = given.for_entry(entry, is_shared);
-        let pruned_name = Some(one.name.clone());
-        Ok(Inputs { pruned_name, ..self.read_inputs(&raw, Vec::new())? })
+        let mut links = PrunedLinks::default();
+        if one.links_only {
+            let (repositories, code_mappings) =
+                (one.repositories.clone(), one.code_mappings.clone());
+            links = PrunedLinks { repositories, code_mappings, kept_names };
+        }
+        let pruned = Some(PrunedIntegration { name: one.name.clone(), links });
+        Ok(Inputs { pruned, ..self.read_inputs(&raw, Vec::new())? })
     }
 }
 
@@ -346,37 +350,6 @@ fn title(one: &ManagedIntegration) -> String {
 /// Whether an entry came to its end.
 fn is_done(ended: &EntryOutcome) -> bool {
     matches!(ended.outcome.status, OutcomeStatus::Complete | OutcomeStatus::Planned)
-}
-
-/// Whether a path stands for an open stream, as `/dev/stdin` does.
-fn is_descriptor(path: &Path) -> bool {
-    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
-    folder.is_some_and(|folder| folder == Path::new("/dev") || folder.starts_with("/proc"))
-}
-
-/// The file that the record is, also where a link leads to it, as into the cache of a host.
-fn record_file(path: &str) -> Result<String, (String, &'static str)> {
-    if !Path::new(path).is_symlink() {
-        return Ok(path.to_owned());
-    }
-    let lost = |why: String| (why, "remove the link, or put the record where it leads");
-    let file = Path::new(path).canonicalize();
-    let file = file.map_err(|error| lost(format!("it is a link that leads nowhere: {error}")))?;
-    file.into_os_string().into_string().map_err(|_| lost("its path is not UTF-8".to_owned()))
-}
-
-/// Writes the record, whole.
-pub(super) fn write_record(path: &str, text: &str) -> std::io::Result<()> {
-    match record_file(path) {
-        Ok(file) => files::replace(&file, text, None),
-        Err((why, _)) => Err(std::io::Error::other(why)),
-    }
-}
-
-/// The failure of a run that could not write the record.
-pub(super) fn record_failure(path: &str, error: &std::io::Error) -> Error {
-    let message = format!("cannot write the record {}: {error}", quote(path));
-    Error::new(ErrorCode::OutputsUnwritable, message)
 }
 
 /// The end that tells of it.

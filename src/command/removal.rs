@@ -95,7 +95,7 @@ impl RunContext<'_> {
     fn check_pruned(&self, inputs: &Inputs, removal: &Removal) -> Result {
         let Some(there) = removal.there() else { return Ok(()) };
         let name = self.sinks.shown_words(&there.name);
-        match &inputs.pruned_name {
+        match inputs.pruned.as_ref().map(|pruned| &pruned.name) {
             Some(expected) if *expected != name => {
                 let id = there.id;
                 let message = format!(

@@ -82,7 +82,7 @@ impl RunContext<'_> {
     ) -> Result<ExistingLinks> {
         let existing = match (inventory, id) {
             (Some(inventory), _) => inventory.links(id, requested),
-            (None, Some(id)) => backend.linked(id, requested).await?,
+            (None, Some(id)) => backend.linked(Some(id), requested).await?,
             (None, None) => ExistingLinks::default(),
         };
         self.note_planned(requested, &existing);

@@ -11,6 +11,7 @@ mod origin;
 mod output;
 mod parse;
 pub mod raw;
+pub mod recorded_links;
 pub mod release;
 pub mod sourcemaps;
 pub mod state;
@@ -25,8 +26,7 @@ use crate::job::Job;
 use crate::model::OrgSlug;
 use crate::model::token::{self, TokenClaims, TokenKind};
 use crate::secret::Secret;
-use crate::text::quote;
-use crate::text::url::site_base;
+use crate::text::{quote, url::site_base};
 use parse::InputReader;
 use raw::{CommandLineFlags, RawInputs};
 use release::ReleaseInputs;
@@ -86,8 +86,8 @@ pub struct Inputs {
     pub repositories_absent: Vec<String>,
     /// Code mappings to delete then.
     pub code_mappings_absent: Vec<MappingPlace>,
-    /// What the integration is called that a manifest prunes, or whose links it prunes.
-    pub pruned_name: Option<String>,
+    /// What a manifest prunes by these inputs.
+    pub pruned: Option<recorded_links::PrunedIntegration>,
     /// What is asked about a release.
     pub release: ReleaseInputs,
     /// What is asked about source maps.
@@ -182,7 +182,7 @@ impl Inputs {
             code_mappings: reader.code_mappings(),
             repositories_absent: reader.repositories_absent(),
             code_mappings_absent: reader.code_mappings_absent(),
-            pruned_name: None,
+            pruned: None,
             release: ReleaseInputs::read(raw, reader, read),
             sourcemaps: SourcemapInputs::read(reader, read),
             org: org(reader, claims),

@@ -80,6 +80,7 @@ impl KeptInputs {
             code_mappings: read(&value["code_mappings"]),
             absent_repositories: read(&value["absent_repositories"]),
             absent_mappings: read(&value["absent_mappings"]),
+            ..RequestedLinks::default()
         };
         let answers = value["answers"].as_object().cloned().unwrap_or_default();
         let entry = value["entry"].as_str().map(str::to_owned);

@@ -69,8 +69,9 @@ impl IntegrationTask {
         let id = self.named_id().map(|id| format!(" {id}")).unwrap_or_default();
         let what = format!("{} integration{id}", self.key);
         let message = format!("{} has no {} to link through", self.org, what.trim_start());
-        Error::new(ErrorCode::BadField, message)
-            .with_hint("check `integration-id`, `provider` and `org`; install it first")
+        let failure = Error::new(ErrorCode::BadField, message)
+            .with_hint("check `integration-id`, `provider` and `org`; install it first");
+        Error { is_gone: true, ..failure }
     }
 }
 
@@ -78,6 +79,7 @@ impl IntegrationTask {
 fn is_leaving(id: i64, name: &str, status: &str) -> Error {
     let message =
         format!("nothing is linked through integration {id} ({name}): its status is {status}");
-    Error::new(ErrorCode::BadField, message)
-        .with_hint("install it again first, or set the `integration-id` of another one")
+    let failure = Error::new(ErrorCode::BadField, message)
+        .with_hint("install it again first, or set the `integration-id` of another one");
+    Error { is_gone: true, ..failure }
 }

@@ -3,16 +3,20 @@
 pub mod callback;
 pub mod decision;
 pub mod driver;
+mod existing_links;
 pub mod kept;
 mod linkable;
 pub mod links;
+mod named_links;
 pub mod pipeline;
 pub mod removal;
 pub mod task;
 
 pub use decision::{Decision, DecisionReason, PlanObstacle};
+pub use existing_links::{ExistingLinks, LinkedMapping, LinkedRepository};
 pub use kept::KeptInputs;
-pub use links::{ExistingLinks, RequestedLinks};
+pub use links::{RequestedLinks, UnwantedLinks};
+pub use named_links::{LinkState, NamedLinks, NamedRepository};
 pub use pipeline::{Pipeline, PipelineStart, StepResult, StepView};
 pub use removal::Removal;
 pub use task::IntegrationTask;

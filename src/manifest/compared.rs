@@ -1,6 +1,6 @@
 //! The entries of a manifest as they are compared with one another.
 
-use super::managed::{EMBEDDED, server_key};
+use super::managed_integration::{EMBEDDED, server_key};
 use crate::error::{Error, ErrorCode};
 use crate::inputs::Inputs;
 use crate::inputs::types::{BackendName, Mode};

@@ -23,7 +23,7 @@ impl From<OrganizationInventory> for InventoryIndex {
         for (at, one) in integrations.iter().enumerate() {
             by_id.insert(one.listed.id, at);
             for (mapping, found) in one.links.code_mappings.iter().enumerate() {
-                by_place.insert(place(found), (at, mapping));
+                by_place.insert(place(&found.mapping), (at, mapping));
             }
         }
         Self { integrations, by_id, by_place }

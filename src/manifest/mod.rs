@@ -9,6 +9,7 @@ mod inventory_index;
 mod key_sources;
 pub mod keys;
 mod managed;
+mod managed_integration;
 mod read;
 mod release_conflicts;
 pub mod schema;
@@ -26,9 +27,8 @@ pub use compared::{ComparedDeploy, ComparedEntry, ComparedRelease};
 pub use duplicates::duplicates;
 pub use inventory_index::InventoryIndex;
 pub use key_sources::KeySources;
-pub use managed::{
-    EMBEDDED, ManagedIntegration, ManagedRecord, NamedLinks, RECORD_SUFFIX, server_key,
-};
+pub use managed::{ManagedRecord, RECORD_SUFFIX};
+pub use managed_integration::{EMBEDDED, ManagedIntegration, server_key};
 pub use release_conflicts::shared_builds;
 pub use source::ManifestSource;
 pub use write::{ExistingIntegration, GeneratedManifest, OrganizationInventory, write};

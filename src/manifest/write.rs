@@ -4,6 +4,7 @@
 //! What it lists is others' text: a manifest would read a file by `@`, or a variable by `${`, so
 //! nothing that looks like one is written as it is, and nothing that has a part of a secret.
 
+use crate::inputs::CodeMapping;
 use crate::integration::ExistingLinks;
 use crate::model::{ListedIntegration, OrgSlug};
 use crate::provider::{self, FieldKind, PROVIDERS, Provider, RecoveredField};
@@ -155,8 +156,9 @@ impl EntryWriter<'_> {
 
     fn repositories(&mut self, existing: &ExistingIntegration) -> Vec<Value> {
         let mut names = Vec::new();
-        for name in existing.links.repositories.iter().filter_map(|names| link_name(names)) {
-            let value = Value::from(name.as_str());
+        for repository in &existing.links.repositories {
+            let name = repository.link_name();
+            let value = Value::from(name);
             let comma = name.contains(',').then_some("contains a comma");
             match comma.or(self.why_unwritable(&value)) {
                 None => names.push(value),
@@ -168,8 +170,10 @@ impl EntryWriter<'_> {
 
     fn code_mappings(&mut self, existing: &ExistingIntegration) -> Vec<Value> {
         let mut mappings = Vec::new();
-        for mapping in &existing.links.code_mappings {
-            let value = serde_json::to_value(mapping).expect("a code mapping is JSON");
+        for known in &existing.links.code_mappings {
+            let repository = existing.links.link_name_of(known).to_owned();
+            let mapping = CodeMapping { repository, ..known.mapping.clone() };
+            let value = serde_json::to_value(&mapping).expect("a code mapping is JSON");
             let is_whole = !mapping.project.is_empty() && !mapping.repository.is_empty();
             let not_whole = (!is_whole).then_some("is not shown");
             // Only variables are put into a mapping.
@@ -232,12 +236,6 @@ fn provider_key(integration_key: &str) -> &str {
     }
 }
 
-/// The name to link a repository by: GitLab's own has blanks, and its path stands last.
-fn link_name(names: &[String]) -> Option<&String> {
-    let path = names.last().filter(|_| names[0].contains(' '));
-    path.or(names.first())
-}
-
 /// The variable of a field: `OPSGENIE_3_API_KEY`.
 fn variable(key: &str, id: i64, field: &str) -> String {
     let name = format!("{key}_{id}_{}", snake_case(field));
@@ -247,6 +245,7 @@ fn variable(key: &str, id: i64, field: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::integration::LinkedRepository;
 
     fn listed(external_id: &str) -> ListedIntegration {
         let (external_id, name) = (external_id.to_owned(), external_id.to_owned());
@@ -304,7 +303,11 @@ mod tests {
     fn a_name_that_would_read_a_variable_or_a_file_is_not_written() {
         for hostile in ["${SECRET}", "@/etc/passwd", "$HOME", "a${B}", "a-hush"] {
             let mut one = existing("example", hostile);
-            one.links.repositories = vec![vec![hostile.to_owned()], vec!["acme/web".to_owned()]];
+            let repository = |name: &str| LinkedRepository {
+                names: vec![name.to_owned()],
+                ..LinkedRepository::default()
+            };
+            one.links.repositories = [hostile, "acme/web"].map(repository).to_vec();
             let GeneratedManifest { text, left_out, .. } = written(one);
             assert!(!text.contains(hostile), "{text}");
             assert!(text.contains("name: ${EXAMPLE_7_NAME}") && text.contains("- acme/web"));

@@ -2,11 +2,14 @@
 //! both by which the plan is known again. Nothing secret goes in.
 
 use super::ShownText;
-use crate::integration::RequestedLinks;
+use crate::inputs::recorded_links::RecordedMapping;
+use crate::inputs::{CodeMapping, MappingPlace};
+use crate::integration::{ExistingLinks, RequestedLinks};
 use crate::model::OrgSlug;
 use crate::text::hex;
 use crate::text::words::word_enum;
 use sha2::{Digest, Sha256};
+use std::collections::HashSet;
 
 /// The version of the plan's form in JSON.
 pub const PLAN_SCHEMA: u64 = 1;
@@ -121,14 +124,35 @@ pub struct PlannedPlace {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkScope {
     /// These, wanted or not.
-    Named(RequestedLinks),
+    Named {
+        /// The ids of the repositories.
+        repositories: HashSet<String>,
+        /// Where code mappings are.
+        code_mappings: HashSet<MappingPlace>,
+    },
     /// All, for the integration ends.
     Everything,
 }
 
 impl Default for LinkScope {
     fn default() -> Self {
-        Self::Named(RequestedLinks::default())
+        Self::Named { repositories: HashSet::new(), code_mappings: HashSet::new() }
+    }
+}
+
+impl LinkScope {
+    /// What of the existing links is asked for, or to be gone.
+    pub(super) fn named(links: &RequestedLinks, existing: &ExistingLinks) -> Self {
+        let mapped = links.code_mappings.iter();
+        let names = links.repositories.iter().chain(&links.absent_repositories);
+        let rows = names.filter_map(|name| existing.repository(name));
+        let pruned = links.pruned.repositories.iter().filter_map(|one| one.id.clone());
+        let places = mapped.map(CodeMapping::place).chain(links.absent_mappings.iter().cloned());
+        let pruned_places = links.pruned.code_mappings.iter().map(RecordedMapping::place);
+        Self::Named {
+            repositories: rows.map(|row| row.id.clone()).chain(pruned).collect(),
+            code_mappings: places.chain(pruned_places).collect(),
+        }
     }
 }
 

@@ -36,7 +36,7 @@ impl PlannedIntegration<'_> {
         LinkComparison { links, existing }.compare(&mut comparison);
         let mut integrations: Vec<_> = self.task.existing(self.listed).map(|one| one.id).collect();
         integrations.extend(self.decision.existing_id());
-        let scope = LinkScope::Named(links.clone());
+        let scope = LinkScope::named(links, existing);
         comparison.finish(PlannedPlace::new(&task.org, self.organization, integrations, scope))
     }
 

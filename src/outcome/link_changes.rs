@@ -4,9 +4,12 @@
 use super::changes::{
     ChangeAction, ChangedKind, EntryPlan, LinkScope, PlanComparison, PlannedPlace,
 };
-use crate::inputs::CodeMapping;
+use crate::inputs::{CodeMapping, MappingPlace};
 use crate::integration::links::describe_mapping;
-use crate::integration::{ExistingLinks, IntegrationTask, Removal, RequestedLinks};
+use crate::integration::{
+    ExistingLinks, IntegrationTask, LinkedMapping, LinkedRepository, Removal, RequestedLinks,
+    UnwantedLinks,
+};
 use crate::model::ListedIntegration;
 
 /// What is to be linked, beside what is.
@@ -33,37 +36,55 @@ impl LinkComparison<'_> {
 
     /// What shall not be linked.
     fn absent_links(self, comparison: &mut PlanComparison) {
-        let action = |is_there| if is_there { ChangeAction::Remove } else { ChangeAction::Keep };
-        for name in &self.links.absent_repositories {
+        let unwanted = self.links.unwanted(self.existing);
+        for name in self.links.absent_repositories.iter().filter(|name| !self.existing.has(name)) {
             let words = format!("remove repository {name}");
-            let action = action(self.existing.has(name));
-            comparison.begin(action, ChangedKind::Repository, name, words);
-            self.delete_mappings_to(name, comparison);
+            comparison.begin(ChangeAction::Keep, ChangedKind::Repository, name, words);
         }
-        for place in &self.links.absent_mappings {
-            let is_there = self.existing.code_mappings.iter().any(|one| place.is_of(one));
+        for repository in &unwanted.repositories {
+            self.remove_repository(repository, &unwanted, comparison);
+        }
+        let mut delete = |action: ChangeAction, place: &MappingPlace| {
             let name = format!("`{}` of {}", place.stack_root, place.project);
             let words = format!("delete the code mapping of {name}");
-            comparison.begin(action(is_there), ChangedKind::CodeMapping, &name, words);
+            comparison.begin(action, ChangedKind::CodeMapping, &name, words);
+        };
+        let is_there = |place: &MappingPlace| {
+            unwanted.code_mappings.iter().any(|one| place.is_of(&one.mapping))
+        };
+        for place in self.links.absent_mappings.iter().filter(|place| !is_there(place)) {
+            delete(ChangeAction::Keep, place);
+        }
+        for known in &unwanted.code_mappings {
+            delete(ChangeAction::Remove, &known.mapping.place());
         }
     }
 
-    /// Deletes the code mappings that go with a repository, but those that are named on their own.
-    fn delete_mappings_to(self, repository: &str, comparison: &mut PlanComparison) {
-        let is_named = |one: &CodeMapping| {
-            self.links.absent_mappings.iter().any(|place| place.is_of(one))
-                || self.links.code_mappings.iter().any(|wanted| one.has_place_of(wanted))
+    /// Removes a repository, and the code mappings that go with it, but those that are named on their own.
+    fn remove_repository(
+        self,
+        repository: &LinkedRepository,
+        unwanted: &UnwantedLinks<'_>,
+        comparison: &mut PlanComparison,
+    ) {
+        let mut names = self.links.absent_repositories.iter();
+        let name = names.find(|name| repository.is_named(name));
+        let name = name.map_or(repository.link_name(), String::as_str);
+        let words = format!("remove repository {name}");
+        comparison.begin(ChangeAction::Remove, ChangedKind::Repository, name, words);
+        let is_named = |one: &LinkedMapping| {
+            unwanted.code_mappings.iter().any(|other| other.id == one.id)
+                || self.links.code_mappings.iter().any(|wanted| one.mapping.has_place_of(wanted))
         };
-        for one in &self.existing.code_mappings {
-            if self.existing.is_same(&one.repository, repository) && !is_named(one) {
-                delete_mapping(one, comparison);
-            }
+        for one in self.existing.mappings_to(repository).filter(|one| !is_named(one)) {
+            delete_mapping(&one.mapping, comparison);
         }
     }
 
     fn code_mapping(self, wanted: &CodeMapping, comparison: &mut PlanComparison) {
         let is_there = self.existing.maps(wanted);
-        let there = self.existing.in_place_of(wanted);
+        let known = self.existing.in_place_of(wanted);
+        let there = known.map(|known| &known.mapping);
         let action = match there {
             _ if is_there => ChangeAction::Keep,
             Some(_) => ChangeAction::Update,
@@ -76,12 +97,12 @@ impl LinkComparison<'_> {
             comparison.field(name, there.cloned(), wanted.cloned(), is_there || is_same);
         };
         let repository = there.map(|there| &there.repository);
-        let is_same = repository.is_some_and(|it| self.existing.is_same(it, &wanted.repository));
+        let is_same = known.is_some_and(|it| self.existing.leads_to(it, &wanted.repository));
         field("repository", repository, Some(&wanted.repository), is_same);
         let source_root = there.map(|there| &there.source_root);
         let is_same = source_root == Some(&wanted.source_root);
         field("sourceRoot", source_root, Some(&wanted.source_root), is_same);
-        let is_elsewhere = there.is_some_and(|there| !self.existing.code_mappings.contains(there));
+        let is_elsewhere = known.is_some() && self.existing.own_mapping(wanted).is_none();
         let [other, own] = ["another", "this one"].map(str::to_owned);
         field("integration", is_elsewhere.then_some(&other), Some(&own), !is_elsewhere);
         let branch = there.and_then(|there| there.default_branch.as_ref());
@@ -111,7 +132,7 @@ impl PlannedLinks<'_> {
         let mut comparison = PlanComparison::default();
         note_account(task, &organization, &mut comparison);
         LinkComparison { links, existing }.compare(&mut comparison);
-        let scope = LinkScope::Named(links.clone());
+        let scope = LinkScope::named(links, existing);
         comparison.finish(PlannedPlace::new(&task.org, organization, integrations, scope))
     }
 }
@@ -167,8 +188,8 @@ fn end(there: &ListedIntegration, existing: &ExistingLinks, comparison: &mut Pla
     let name = format!("{} ({})", there.id, there.name);
     let words = format!("remove integration {name}");
     comparison.begin(ChangeAction::Remove, ChangedKind::Integration, &name, words);
-    existing.code_mappings.iter().for_each(|mapping| delete_mapping(mapping, comparison));
-    for repository in existing.repositories.iter().filter_map(|names| names.first()) {
+    existing.code_mappings.iter().for_each(|one| delete_mapping(&one.mapping, comparison));
+    for repository in existing.repositories.iter().map(LinkedRepository::shown_name) {
         let words = format!("unlink repository {repository}");
         comparison.begin(ChangeAction::Update, ChangedKind::Repository, repository, words);
         comparison.field("integration", Some(name.clone()), None, false);

@@ -1,7 +1,8 @@
 //! What an organization has and no entry of the manifest names. It is told, and is no difference.
 
 use super::changes::{ChangedKind, LinkScope, PlannedPlace};
-use crate::inputs::{CodeMapping, MappingPlace};
+use crate::inputs::MappingPlace;
+use crate::integration::LinkedRepository;
 use crate::integration::links::describe_mapping;
 use crate::manifest::ExistingIntegration;
 use std::collections::HashSet;
@@ -51,8 +52,8 @@ pub struct ManagedThings {
     integrations: HashSet<i64>,
     /// Those that end, with all that they link.
     ending: HashSet<i64>,
-    /// Lower case, with the integration of each.
-    repositories: HashSet<(i64, String)>,
+    /// By their ids.
+    repositories: HashSet<String>,
     code_mappings: HashSet<MappingPlace>,
     /// The providers of entries of which nobody knows which integration they mean.
     pub untold: HashSet<String>,
@@ -62,16 +63,13 @@ impl ManagedThings {
     /// Adds an entry whose plan is about this.
     pub fn add(&mut self, place: &PlannedPlace) {
         self.integrations.extend(&place.integrations);
-        let links = match &place.links {
-            LinkScope::Named(links) => links,
-            LinkScope::Everything => return self.ending.extend(&place.integrations),
-        };
-        for name in links.repositories.iter().chain(&links.absent_repositories) {
-            let named = place.integrations.iter().map(|id| (*id, name.to_lowercase()));
-            self.repositories.extend(named);
+        match &place.links {
+            LinkScope::Everything => self.ending.extend(&place.integrations),
+            LinkScope::Named { repositories, code_mappings } => {
+                self.repositories.extend(repositories.iter().cloned());
+                self.code_mappings.extend(code_mappings.iter().cloned());
+            }
         }
-        self.code_mappings.extend(links.code_mappings.iter().map(CodeMapping::place));
-        self.code_mappings.extend(links.absent_mappings.iter().cloned());
     }
 
     /// What of this organization is nobody's.
@@ -100,11 +98,10 @@ impl ManagedThings {
         let status = (!one.listed.active).then_some(statuses);
         let integration =
             UnmanagedThing { status, ..thing(ChangedKind::Integration, &one.listed.name) };
-        let is_named = |name: &String| self.repositories.contains(&(id, name.to_lowercase()));
         let repositories = one.links.repositories.iter();
-        let repositories = repositories.filter(|names| !names.iter().any(is_named));
-        let repositories = repositories.filter_map(|names| names.first());
-        let mappings = one.links.code_mappings.iter();
+        let repositories = repositories.filter(|row| !self.repositories.contains(&row.id));
+        let repositories = repositories.map(LinkedRepository::shown_name);
+        let mappings = one.links.code_mappings.iter().map(|known| &known.mapping);
         let mappings = mappings.filter(|one| !self.code_mappings.contains(&one.place()));
         let integration = (!is_managed).then_some(integration).into_iter();
         integration

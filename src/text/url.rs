@@ -1,6 +1,6 @@
 //! The pieces of an address.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use url::Url;
 
 /// What may stand in a path segment as it is.
@@ -39,6 +39,13 @@ pub(crate) fn site_base(url: &Url) -> Option<Url> {
     base.set_query(None);
     base.set_fragment(None);
     Some(base)
+}
+
+/// The path of an address as people write it, if it has one.
+pub(crate) fn decoded_path(address: &str) -> Option<String> {
+    let url = Url::parse(address).ok()?;
+    let path = percent_decode_str(url.path().trim_matches('/')).decode_utf8_lossy().into_owned();
+    Some(path).filter(|path| !path.is_empty())
 }
 
 /// A text as one path segment, which it cannot leave.

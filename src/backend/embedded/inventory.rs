@@ -62,11 +62,11 @@ async fn links_of_all(database: &mut Database, org: i64) -> Result<HashMap<i64, 
     let filter = RepositoryFilter::default();
     for stored in database.repositories(org, &filter, PageQuery::ALL).await? {
         if let Some(integration) = stored.integration_id {
-            links.entry(integration).or_default().repositories.push(vec![stored.name]);
+            links.entry(integration).or_default().repositories.push(stored.into());
         }
     }
     for stored in database.code_mappings(org, None, &[], PageQuery::ALL).await? {
-        links.entry(stored.integration_id).or_default().code_mappings.push(stored.mapping);
+        links.entry(stored.integration_id).or_default().code_mappings.push(stored.into());
     }
     Ok(links)
 }

@@ -8,8 +8,11 @@ use crate::database::{
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::CodeMapping;
-use crate::integration::{ExistingLinks, IntegrationTask, RequestedLinks};
+use crate::integration::{
+    ExistingLinks, IntegrationTask, LinkedMapping, LinkedRepository, RequestedLinks, UnwantedLinks,
+};
 use crate::model::OrgSlug;
+use crate::text::url::decoded_path;
 
 impl EmbeddedBackend<'_> {
     /// The repositories and code mappings of an integration.
@@ -17,9 +20,9 @@ impl EmbeddedBackend<'_> {
         let repositories = self.database.linked_repositories(org, integration).await?;
         let mappings = self.database.linked_code_mappings(org, integration).await?;
         Ok(ExistingLinks {
-            repositories: repositories.into_iter().map(|stored| vec![stored.name]).collect(),
-            code_mappings: mappings.into_iter().map(|stored| stored.mapping).collect(),
-            elsewhere: Vec::new(),
+            repositories: repositories.into_iter().map(LinkedRepository::from).collect(),
+            code_mappings: mappings.into_iter().map(LinkedMapping::from).collect(),
+            ..ExistingLinks::default()
         })
     }
 
@@ -29,7 +32,7 @@ impl EmbeddedBackend<'_> {
         org: i64,
         integration: Option<i64>,
         requested: &RequestedLinks,
-    ) -> Result<Vec<CodeMapping>> {
+    ) -> Result<Vec<LinkedMapping>> {
         let mut elsewhere = Vec::new();
         for mapping in &requested.code_mappings {
             let Some(project) = self.database.project(org, &mapping.project).await? else {
@@ -37,7 +40,7 @@ impl EmbeddedBackend<'_> {
             };
             let stored = self.database.code_mapping(project.id, &mapping.stack_root).await?;
             let other = stored.filter(|stored| Some(stored.integration_id) != integration);
-            elsewhere.extend(other.map(|stored| stored.mapping));
+            elsewhere.extend(other.map(LinkedMapping::from));
         }
         Ok(elsewhere)
     }
@@ -51,6 +54,9 @@ impl EmbeddedBackend<'_> {
         report: &mut LinkReport,
     ) {
         let known = self.linked_of(&task.org, integration).await.unwrap_or_default();
+        if let Err(failure) = requested.check_names(&known) {
+            return report.contradicted(failure);
+        }
         report.begin(requested, &known);
         for name in requested.repositories.iter().filter(|name| !known.has(name)) {
             let linked = match self.database.begin().await {
@@ -74,12 +80,16 @@ impl EmbeddedBackend<'_> {
                 Err(failure) => report.not_mapped(mapping, failure),
             }
         }
-        if requested.has_absent() {
-            let mut requested = requested.clone();
-            report.keep_repositories(&mut requested);
-            let removed = self.remove_links(&task.org, integration, &requested, report).await;
-            removed.unwrap_or_else(|failure| report.unread(&requested, failure));
-        }
+        let known = match self.linked_of(&task.org, integration).await {
+            Ok(known) => known,
+            Err(failure) => return report.unread(requested, failure),
+        };
+        report.identify(&known);
+        report.note_absent(requested, &known);
+        let mut requested = requested.clone();
+        report.keep_repositories(&mut requested);
+        let removed = self.remove_links(&task.org, &requested.unwanted(&known), report).await;
+        removed.unwrap_or_else(|failure| report.unread(&requested, failure));
     }
 
     /// The repositories and code mappings of an integration of this organization.
@@ -94,30 +104,24 @@ impl EmbeddedBackend<'_> {
     async fn remove_links(
         &mut self,
         org: &OrgSlug,
-        integration: i64,
-        unwanted: &RequestedLinks,
+        unwanted: &UnwantedLinks<'_>,
         report: &mut LinkReport,
     ) -> Result {
+        report.note_kept(unwanted);
         let Some(org) = self.database.organization(org.as_str()).await?.map(|org| org.id) else {
             return Ok(());
         };
-        report.note_absent(unwanted, &self.linked(org, integration).await?);
-        for stored in self.database.linked_code_mappings(org, integration).await? {
-            let mapping = &stored.mapping;
-            if unwanted.absent_mappings.iter().any(|place| place.is_of(mapping)) {
-                match self.database.delete_code_mapping(org, stored.id).await {
-                    Ok(_) => report.unmapped(mapping),
-                    Err(failure) => report.not_unmapped(mapping, failure),
-                }
+        for known in &unwanted.code_mappings {
+            match self.database.delete_code_mapping(org, row_id(&known.id)).await {
+                Ok(_) => report.unmapped(&known.mapping),
+                Err(failure) => report.not_unmapped(&known.mapping, failure),
             }
         }
-        for stored in self.database.linked_repositories(org, integration).await? {
-            let name = &stored.name;
-            if unwanted.absent_repositories.iter().any(|one| one.eq_ignore_ascii_case(name)) {
-                match self.database.delete_repository(org, stored.id).await {
-                    Ok(_) => report.unlinked(name),
-                    Err(failure) => report.not_unlinked(name, failure),
-                }
+        for known in &unwanted.repositories {
+            let name = known.shown_name();
+            match self.database.delete_repository(org, row_id(&known.id)).await {
+                Ok(_) => report.unlinked(name),
+                Err(failure) => report.not_unlinked(name, failure),
             }
         }
         Ok(())
@@ -173,20 +177,20 @@ impl EmbeddedBackend<'_> {
         let org = self.database.ensure_organization(&task.org, &[slug]).await?;
         let project = self.database.project(org, &mapping.project).await?;
         let project = project.ok_or_else(|| refused("project not found"))?.id;
-        let linked = self.database.linked_repositories(org, integration).await?;
-        let is_named = |one: &StoredRepository| one.name.eq_ignore_ascii_case(&mapping.repository);
-        let repository = linked.into_iter().find(is_named);
+        let known = self.linked(org, integration).await?;
+        let repository = known.repository(&mapping.repository);
         let repository = repository.ok_or_else(|| refused("the repository is not linked"))?;
+        let repository_id = row_id(&repository.id);
         let link = self.database.integration(org, integration).await?;
         let link = link.ok_or_else(|| refused("the integration no longer exists"))?.link;
         let existing = self.database.code_mapping(project, &mapping.stack_root).await?;
         // A mapping that names no branch leaves it as it is.
         let branch = existing.as_ref().and_then(|stored| stored.mapping.default_branch.clone());
         let default_branch = mapping.default_branch.clone().or(branch);
-        let name = repository.name.clone();
+        let name = repository.shown_name().to_owned();
         let wanted = CodeMapping { default_branch, repository: name, ..mapping.clone() };
         let is_same = |stored: &StoredCodeMapping| {
-            stored.repository_id == repository.id
+            stored.repository_id == repository_id
                 && stored.integration_id == integration
                 && stored.mapping == wanted
         };
@@ -195,7 +199,7 @@ impl EmbeddedBackend<'_> {
         }
         let new = NewCodeMapping {
             project,
-            repository: repository.id,
+            repository: repository_id,
             link,
             stack_root: wanted.stack_root,
             source_root: wanted.source_root,
@@ -203,5 +207,31 @@ impl EmbeddedBackend<'_> {
         };
         self.database.upsert_code_mappings(&[new]).await?;
         Ok(true)
+    }
+}
+
+/// The id of a row as SQLite has it.
+fn row_id(id: &str) -> i64 {
+    id.parse().unwrap_or(-1)
+}
+
+impl From<StoredRepository> for LinkedRepository {
+    fn from(stored: StoredRepository) -> Self {
+        let path = stored.url.as_deref().and_then(decoded_path);
+        let other = path.clone().filter(|path| *path != stored.name);
+        Self {
+            id: stored.id.to_string(),
+            names: std::iter::once(stored.name).chain(other).collect(),
+            paths: path.into_iter().collect(),
+            integration: stored.integration_id,
+            provider: None,
+        }
+    }
+}
+
+impl From<StoredCodeMapping> for LinkedMapping {
+    fn from(stored: StoredCodeMapping) -> Self {
+        let repository_id = Some(stored.repository_id.to_string());
+        Self { id: stored.id.to_string(), repository_id, mapping: stored.mapping }
     }
 }

@@ -3,12 +3,13 @@
 use super::SentryBackend;
 use super::client::SentryRequest;
 use super::client::response::error_text;
-use super::links::{self, LinkedMapping, LinkedRows};
+use super::links;
 use crate::backend::{LinkReport, refused};
 use crate::error::{Error, Result};
 use crate::http::HttpResponse;
 use crate::http::retry::RetryPolicy;
 use crate::inputs::CodeMapping;
+use crate::integration::{ExistingLinks, LinkedMapping};
 use crate::text::{quote, segment};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -29,10 +30,12 @@ impl SentryBackend<'_> {
         &self,
         integration: Option<i64>,
         mappings: &[CodeMapping],
-        rows: &LinkedRows,
+        rows: &ExistingLinks,
         report: &mut LinkReport,
     ) {
-        let mut rest: Vec<_> = mappings.iter().collect();
+        let (shared, mut rest): (Vec<_>, Vec<_>) =
+            mappings.iter().partition(|one| shares_its_name(&one.repository, rows));
+        self.map_each(integration, &shared, rows, report).await;
         while let Some(first) = rest.first().copied() {
             let same = |one: &&CodeMapping| {
                 one.project == first.project
@@ -60,7 +63,7 @@ impl SentryBackend<'_> {
         &self,
         integration: Option<i64>,
         group: &[&CodeMapping],
-        rows: &LinkedRows,
+        rows: &ExistingLinks,
         report: &mut LinkReport,
     ) -> bool {
         let first = group[0];
@@ -81,9 +84,9 @@ impl SentryBackend<'_> {
         if let Some(branch) = &first.default_branch {
             body["defaultBranch"] = branch.as_str().into();
         }
-        report.request(&[], group);
+        report.request(None, group);
         let sent = self.send("code-mappings/bulk/", &body, RetryPolicy::Optional).await;
-        report.request(&[], &[]);
+        report.request(None, &[]);
         match sent {
             Ok(response) if response.is_success() && response.json().is_object() => {
                 self.report_mappings(integration, &response.json(), group, report).await;
@@ -148,7 +151,7 @@ impl SentryBackend<'_> {
         &self,
         integration: Option<i64>,
         mappings: &[&CodeMapping],
-        rows: &LinkedRows,
+        rows: &ExistingLinks,
         report: &mut LinkReport,
     ) {
         let mut projects = ProjectIds::new();
@@ -156,9 +159,9 @@ impl SentryBackend<'_> {
             if !report.may_go_on() {
                 return;
             }
-            report.request(&[], &[mapping]);
+            report.request(None, &[mapping]);
             let mapped = self.map_one(integration, mapping, rows, &mut projects).await;
-            report.request(&[], &[]);
+            report.request(None, &[]);
             match mapped {
                 Ok(()) => report.mapped(mapping),
                 Err(why) => report.not_mapped(mapping, why),
@@ -171,7 +174,7 @@ impl SentryBackend<'_> {
         &self,
         integration: Option<i64>,
         mapping: &CodeMapping,
-        rows: &LinkedRows,
+        rows: &ExistingLinks,
         projects: &mut ProjectIds,
     ) -> Result {
         let repository = rows.repository(&mapping.repository).ok_or_else(|| {
@@ -180,7 +183,7 @@ impl SentryBackend<'_> {
         })?;
         let integration = integration.or(repository.integration);
         let integration = integration.ok_or_else(|| refused("set `integration-id`"))?;
-        let known = rows.code_mappings.iter().find(|one| one.mapping.has_place_of(mapping));
+        let known = rows.own_mapping(mapping);
         let known_branch = known.and_then(|known| known.mapping.default_branch.as_deref());
         let branch = mapping.default_branch.as_deref().or(known_branch).unwrap_or(DEFAULT_BRANCH);
         let body = json!({
@@ -242,8 +245,9 @@ impl SentryBackend<'_> {
         let path = self.path("code-mappings/?per_page=100");
         let others = async || {
             let listed = self.optional_pages(&path).await?;
-            let same = listed.iter().filter(|item| links::mapping(item).has_place_of(mapping));
-            Ok::<_, Error>(same.map(links::id).collect::<Vec<_>>())
+            let all = listed.iter().map(links::mapping);
+            let same = all.filter(|known| known.mapping.has_place_of(mapping));
+            Ok::<_, Error>(same.map(|known| known.id).collect::<Vec<_>>())
         };
         for other in others().await? {
             let gone = async || Ok((!others().await?.contains(&other)).then_some(()));
@@ -282,6 +286,13 @@ impl SentryBackend<'_> {
         let response = self.client.get_optional(path).await.ok()?;
         id_of(std::iter::once(response.json()).filter(|_| response.is_success()), slug)
     }
+}
+
+/// Whether Sentry calls another repository by the same name: the bulk endpoint knows no more of it.
+fn shares_its_name(repository: &str, rows: &ExistingLinks) -> bool {
+    let Some(row) = rows.repository(repository) else { return false };
+    let mut others = rows.repositories.iter().filter(|other| other.id != row.id);
+    others.any(|other| other.shown_name() == row.shown_name())
 }
 
 /// The id of the project with this slug.

@@ -2,7 +2,7 @@
 
 use super::client::permission::Permission;
 use super::client::{SentryClient, organization_path};
-use super::links::{mapping, names};
+use super::links::{mapping, repository};
 use super::{ConnectOptions, listed};
 use crate::error::Result;
 use crate::http::retry::RetryPolicy;
@@ -28,9 +28,9 @@ pub async fn inventory(options: ConnectOptions, org: &OrgSlug) -> Result<Organiz
         Some(ExistingIntegration {
             integration_key: item["provider"]["key"].as_str()?.to_owned(),
             links: ExistingLinks {
-                repositories: repositories.iter().filter(is_linked).map(names).collect(),
+                repositories: repositories.iter().filter(is_linked).map(repository).collect(),
                 code_mappings: mappings.iter().filter(is_linked).map(mapping).collect(),
-                elsewhere: Vec::new(),
+                ..ExistingLinks::default()
             },
             listed,
         })

@@ -10,103 +10,34 @@ use crate::error::{Error, Result};
 use crate::http::HttpResponse;
 use crate::http::retry::RetryPolicy;
 use crate::inputs::CodeMapping;
-use crate::integration::{ExistingLinks, RequestedLinks};
+use crate::integration::{ExistingLinks, LinkedMapping, LinkedRepository, RequestedLinks};
 use crate::text::segment;
-use percent_encoding::percent_decode_str;
+use crate::text::url::decoded_path;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
-use url::Url;
-
-/// A repository that an integration has in Sentry.
-pub(super) struct LinkedRepository {
-    /// Sentry's id for it.
-    pub(super) id: String,
-    /// All its names, the one that Sentry calls it by first.
-    pub(super) names: Vec<String>,
-    /// The integration that it is linked through.
-    pub(super) integration: Option<i64>,
-    /// The provider's key.
-    pub(super) provider: Option<String>,
-    /// Whether it was there before the request that brought it.
-    pub(super) was_there: bool,
-}
-
-/// A code mapping with Sentry's id for it.
-pub(super) struct LinkedMapping {
-    pub(super) id: String,
-    pub(super) mapping: CodeMapping,
-}
-
-/// What an integration has in Sentry.
-#[derive(Default)]
-pub(super) struct LinkedRows {
-    pub(super) repositories: Vec<LinkedRepository>,
-    pub(super) code_mappings: Vec<LinkedMapping>,
-}
-
-impl LinkedRepository {
-    pub(super) fn read(item: &Value) -> Self {
-        let provider = item["provider"]["id"].as_str().and_then(|id| id.split_once(':'));
-        Self {
-            id: id(item),
-            names: names(item),
-            integration: integration_id(item),
-            provider: provider.map(|(_, key)| key.to_owned()),
-            was_there: false,
-        }
-    }
-
-    /// Whether this is one of its names.
-    pub(super) fn is_named(&self, name: &str) -> bool {
-        self.names.iter().any(|known| known.eq_ignore_ascii_case(name))
-    }
-}
-
-impl LinkedRows {
-    /// The repository of this name.
-    pub(super) fn repository(&self, name: &str) -> Option<&LinkedRepository> {
-        self.repositories.iter().find(|one| one.is_named(name))
-    }
-
-    pub(super) fn existing(&self) -> ExistingLinks {
-        ExistingLinks {
-            repositories: self.repositories.iter().map(|one| one.names.clone()).collect(),
-            code_mappings: self.code_mappings.iter().map(|one| one.mapping.clone()).collect(),
-            elsewhere: Vec::new(),
-        }
-    }
-}
 
 impl SentryBackend<'_> {
     /// The repositories and code mappings of an integration, as far as these ask for any.
     pub async fn linked(
         &self,
-        integration: impl Into<Option<i64>>,
-        requested: &RequestedLinks,
-    ) -> Result<ExistingLinks> {
-        Ok(self.linked_rows(integration.into(), requested).await?.existing())
-    }
-
-    async fn linked_rows(
-        &self,
         integration: Option<i64>,
         requested: &RequestedLinks,
-    ) -> Result<LinkedRows> {
-        let mut rows = LinkedRows::default();
+    ) -> Result<ExistingLinks> {
+        let mut rows = ExistingLinks::default();
         if requested.is_empty() {
             return Ok(rows);
         }
-        let listed = self.repositories(integration).await;
-        let are_needed =
-            !requested.repositories.is_empty() || !requested.absent_repositories.is_empty();
-        rows.repositories = match !are_needed {
+        let RequestedLinks { pruned, absent_repositories, absent_mappings, .. } = requested;
+        let have_names = !requested.repositories.is_empty() || !absent_repositories.is_empty();
+        match self.repositories(integration).await {
+            Ok(listed) => rows.repositories = listed,
+            Err(failure) if have_names || !pruned.repositories.is_empty() => return Err(failure),
             // Code mappings can be set by the names that they are given, too.
-            true => listed.unwrap_or_default(),
-            false => listed?,
-        };
-        if !requested.absent_mappings.is_empty() {
+            Err(_) => rows.is_partial = true,
+        }
+        if !absent_mappings.is_empty() || !pruned.code_mappings.is_empty() {
             rows.code_mappings = self.code_mappings(integration).await?;
-        } else if !requested.code_mappings.is_empty() || !requested.absent_repositories.is_empty() {
+        } else if !requested.code_mappings.is_empty() || requested.has_absent() {
             // What cannot be listed is set again, and that changes nothing.
             rows.code_mappings = self.code_mappings(integration).await.unwrap_or_default();
         }
@@ -133,7 +64,7 @@ impl SentryBackend<'_> {
             None => self.path("repos/?status=active"),
         };
         let all = self.optional_pages(&path).await?;
-        Ok(all.iter().map(LinkedRepository::read).filter(|one| self.may_be_ours(one)).collect())
+        Ok(all.iter().map(repository).filter(|one| self.may_be_ours(one)).collect())
     }
 
     /// The integration that has the repositories of these code mappings, where it is one.
@@ -166,8 +97,7 @@ impl SentryBackend<'_> {
         let is_ours = |item: &&Value| {
             key.is_empty() || item["provider"]["key"].as_str().is_none_or(|own| own == key)
         };
-        let read = |item: &Value| LinkedMapping { id: id(item), mapping: mapping(item) };
-        Ok(self.optional_pages(&path).await?.iter().filter(is_ours).map(read).collect())
+        Ok(self.optional_pages(&path).await?.iter().filter(is_ours).map(mapping).collect())
     }
 
     /// Links the repositories and sets the code mappings that are not there.
@@ -184,32 +114,46 @@ impl SentryBackend<'_> {
         if requested.is_empty() {
             return;
         }
-        let mut rows = match self.linked_rows(integration, requested).await {
+        let mut rows = match self.linked(integration, requested).await {
             Ok(rows) => rows,
             Err(failure) => return report.unread(requested, failure),
         };
-        let existing = rows.existing();
-        if let Err(failure) = requested.check_names(&existing) {
+        if let Err(failure) = requested.check_names(&rows) {
             return report.contradicted(failure);
         }
-        report.begin(requested, &existing);
-        report.note_absent(requested, &existing);
-        let mut missing = requested.missing(&existing);
+        report.begin(requested, &rows);
+        report.note_absent(requested, &rows);
+        let mut missing = requested.missing(&rows);
         self.link_missing(integration, &missing.repositories, &mut rows, report).await;
         let mappings = &missing.code_mappings;
         let mappings = self.own_mappings(integration, mappings, &rows, report).await;
         self.map_code(integration, &mappings, &rows, report).await;
+        self.identify(integration, &rows, report).await;
         report.keep_repositories(&mut missing);
         // A repository takes its code mappings along, so those that move away from it went first.
-        self.remove_links(integration, &missing, &rows, report).await;
+        self.remove_links(integration, &missing.unwanted(&rows), report).await;
         report.note_cut(requested);
+    }
+
+    /// Looks up the ids of the mappings that are new: no answer has them.
+    async fn identify(
+        &self,
+        integration: Option<i64>,
+        rows: &ExistingLinks,
+        report: &mut LinkReport,
+    ) {
+        report.identify(rows);
+        if report.lacks_ids() && report.may_go_on() {
+            let code_mappings = self.code_mappings(integration).await.unwrap_or_default();
+            report.identify(&ExistingLinks { code_mappings, ..ExistingLinks::default() });
+        }
     }
 
     async fn link_missing(
         &self,
         integration: Option<i64>,
         names: &[String],
-        rows: &mut LinkedRows,
+        rows: &mut ExistingLinks,
         report: &mut LinkReport,
     ) {
         for name in names {
@@ -220,13 +164,12 @@ impl SentryBackend<'_> {
                 report.not_linked(name, refused("set `integration-id` to link it through"));
                 continue;
             };
-            report.request(std::slice::from_ref(name), &[]);
+            report.request(Some(name), &[]);
             let linked = self.link_repository(integration, name, rows).await;
-            report.request(&[], &[]);
+            report.request(None, &[]);
             match linked {
                 Ok(Some(repository)) => {
                     report.linked(name);
-                    report.known.names.push(repository.names.clone());
                     rows.repositories.push(repository);
                 }
                 // Another run has linked it meanwhile, or another integration has it.
@@ -250,7 +193,7 @@ impl SentryBackend<'_> {
         &self,
         integration: Option<i64>,
         mappings: &[CodeMapping],
-        rows: &LinkedRows,
+        rows: &ExistingLinks,
         report: &mut LinkReport,
     ) -> Vec<CodeMapping> {
         let Some(integration) = integration else { return mappings.to_vec() };
@@ -272,15 +215,15 @@ impl SentryBackend<'_> {
     }
 
     /// Whether a repository that is not listed for this integration is listed for another one.
-    async fn is_of_another(&self, name: &str, integration: i64, rows: &LinkedRows) -> bool {
-        rows.repository(name).is_none() && self.has_another(name, integration).await
+    async fn is_of_another(&self, name: &str, integration: i64, rows: &ExistingLinks) -> bool {
+        !rows.has(name) && self.has_another(name, integration).await
     }
 
     /// Whether another integration has a repository of this name.
     pub(super) async fn has_another(&self, name: &str, integration: i64) -> bool {
         let path = self.path(&format!("repos/?query={}", segment(name)));
         let listed = self.optional_pages(&path).await.unwrap_or_default();
-        let mut named = listed.iter().map(LinkedRepository::read).filter(|one| one.is_named(name));
+        let mut named = listed.iter().map(repository).filter(|one| one.is_named(name));
         named.any(|one| one.integration.is_some_and(|id| id != integration))
     }
 
@@ -318,6 +261,23 @@ pub(super) fn id(item: &Value) -> String {
     item["id"].as_str().map_or_else(|| item["id"].to_string(), str::to_owned)
 }
 
+/// A repository as Sentry lists it.
+pub(super) fn repository(item: &Value) -> LinkedRepository {
+    let provider = item["provider"]["id"].as_str().and_then(|id| id.split_once(':'));
+    let slug = item["externalSlug"].as_str().filter(|slug| slug.contains('/'));
+    LinkedRepository {
+        id: id(item),
+        names: names(item),
+        paths: slug
+            .map(str::to_owned)
+            .into_iter()
+            .chain(item["url"].as_str().and_then(decoded_path))
+            .collect(),
+        integration: integration_id(item),
+        provider: provider.map(|(_, key)| key.to_owned()),
+    }
+}
+
 /// What a repository is called, the name that people see first; GitLab's tells the path in its
 /// address only.
 pub(super) fn names(repository: &Value) -> Vec<String> {
@@ -327,12 +287,9 @@ pub(super) fn names(repository: &Value) -> Vec<String> {
         _ => None,
     };
     let texts = ["name", "identifier", "externalSlug"].map(text);
-    let address = repository["url"].as_str().and_then(|url| Url::parse(url).ok());
-    let path = address.map(|url| {
-        percent_decode_str(url.path().trim_matches('/')).decode_utf8_lossy().into_owned()
-    });
     let mut names: Vec<String> = Vec::new();
-    for name in texts.into_iter().flatten().chain(path.filter(|path| !path.is_empty())) {
+    for name in texts.into_iter().flatten().chain(repository["url"].as_str().and_then(decoded_path))
+    {
         if !names.contains(&name) {
             names.push(name);
         }
@@ -340,14 +297,20 @@ pub(super) fn names(repository: &Value) -> Vec<String> {
     names
 }
 
-/// A code mapping, as inputs have it.
-pub(super) fn mapping(item: &Value) -> CodeMapping {
+/// A code mapping as Sentry lists it.
+pub(super) fn mapping(item: &Value) -> LinkedMapping {
     let text = |key: &str| item[key].as_str().unwrap_or_default().to_owned();
-    CodeMapping {
+    let repository_id = match &item["repoId"] {
+        Value::String(id) => Some(id.clone()),
+        Value::Number(id) => Some(id.to_string()),
+        _ => None,
+    };
+    let mapping = CodeMapping {
         project: text("projectSlug"),
         repository: text("repoName"),
         stack_root: text("stackRoot"),
         source_root: text("sourceRoot"),
         default_branch: item["defaultBranch"].as_str().map(str::to_owned),
-    }
+    };
+    LinkedMapping { id: id(item), repository_id, mapping }
 }

@@ -4,13 +4,12 @@
 use super::client::SentryRequest;
 use super::client::permission::Permission;
 use super::client::response::error_text;
-use super::links::{LinkedMapping, LinkedRepository, LinkedRows};
 use super::{SentryBackend, listed};
 use crate::backend::LinkReport;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::HttpResponse;
 use crate::http::retry::RetryPolicy;
-use crate::integration::{ExistingLinks, IntegrationTask, RequestedLinks};
+use crate::integration::{ExistingLinks, IntegrationTask, RequestedLinks, UnwantedLinks};
 use crate::model::ListedIntegration;
 use crate::text::segment;
 
@@ -67,7 +66,7 @@ impl SentryBackend<'_> {
     pub async fn all_links(&self, integration: i64) -> Result<ExistingLinks> {
         let repositories = self.repositories(integration).await?;
         let code_mappings = self.code_mappings(integration).await?;
-        Ok(LinkedRows { repositories, code_mappings }.existing())
+        Ok(ExistingLinks { repositories, code_mappings, ..ExistingLinks::default() })
     }
 
     /// Deletes an integration. Sentry marks it, and deletes it some time later.
@@ -114,14 +113,10 @@ impl SentryBackend<'_> {
     pub(super) async fn remove_links(
         &self,
         integration: Option<i64>,
-        unwanted: &RequestedLinks,
-        rows: &LinkedRows,
+        unwanted: &UnwantedLinks<'_>,
         report: &mut LinkReport,
     ) {
-        let is_named = |one: &&LinkedMapping| {
-            unwanted.absent_mappings.iter().any(|place| place.is_of(&one.mapping))
-        };
-        for known in rows.code_mappings.iter().filter(is_named) {
+        for known in &unwanted.code_mappings {
             if !report.may_go_on() {
                 return;
             }
@@ -135,10 +130,7 @@ impl SentryBackend<'_> {
                 Err(why) => report.not_unmapped(&known.mapping, why),
             }
         }
-        let is_named = |one: &&LinkedRepository| {
-            unwanted.absent_repositories.iter().any(|name| one.is_named(name))
-        };
-        for known in rows.repositories.iter().filter(is_named) {
+        for known in &unwanted.repositories {
             if !report.may_go_on() {
                 return;
             }
@@ -146,12 +138,13 @@ impl SentryBackend<'_> {
                 let listed = self.repositories(integration).await?;
                 Ok((!listed.iter().any(|one| one.id == known.id)).then_some(()))
             };
-            let name = known.names.first().map_or("", String::as_str);
+            let name = known.shown_name();
             match self.delete_row(&format!("repos/{}/", segment(&known.id)), gone).await {
                 Ok(()) => report.unlinked(name),
                 Err(why) => report.not_unlinked(name, why),
             }
         }
+        report.note_kept(unwanted);
     }
 
     /// Deletes one row below the organization; why it is still there, else.

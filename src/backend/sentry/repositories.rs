@@ -3,11 +3,12 @@
 use super::SentryBackend;
 use super::client::SentryRequest;
 use super::client::permission::Permission;
-use super::links::{LinkedRepository, LinkedRows, names};
+use super::links::{self, names};
 use crate::backend::refused;
 use crate::error::{Error, Result};
 use crate::http::HttpResponse;
 use crate::http::retry::RetryPolicy;
+use crate::integration::{ExistingLinks, LinkedRepository};
 use crate::text::{date, quote, segment};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -24,7 +25,7 @@ impl SentryBackend<'_> {
         &self,
         integration: i64,
         name: &str,
-        rows: &LinkedRows,
+        rows: &ExistingLinks,
     ) -> Result<Option<LinkedRepository>> {
         if self.task.provider.has_manual_repositories() {
             return self.link_manually(integration, name).await;
@@ -32,9 +33,9 @@ impl SentryBackend<'_> {
         let mut failure = refused(format!("no repository {} was found", quote(name)));
         for identifier in self.identifiers(integration, name).await {
             match self.post_repository(integration, name, &identifier).await {
-                Ok(Some(other)) if is_another(&other, name, &identifier) => {
+                Ok(Some((other, was_there))) if is_another(&other, name, &identifier) => {
                     let is_listed = rows.repositories.iter().any(|one| one.id == other.id);
-                    let left = match other.was_there || is_listed {
+                    let left = match was_there || is_listed {
                         // With it would go the commits that it has.
                         true => ", which was in Sentry before and stays",
                         false => self.unlink(&other).await,
@@ -42,30 +43,31 @@ impl SentryBackend<'_> {
                     let (name, other) = (quote(name), quote(&other.names.join(", ")));
                     failure = refused(format!("a search for {name} found only {other}{left}"));
                 }
-                Ok(linked) => return Ok(linked),
+                Ok(linked) => return Ok(linked.map(|(linked, _)| linked)),
                 Err(why) => failure = why,
             }
         }
         Err(failure)
     }
 
-    /// Links what the third party calls so. An older server answers HTTP 500 when it is linked
-    /// already, so the list has the last word.
+    /// Links what the third party calls so, and says whether it was there before. An older server answers
+    /// HTTP 500 when it is linked already, so the list has the last word.
     async fn post_repository(
         &self,
         integration: i64,
         name: &str,
         identifier: &str,
-    ) -> Result<Option<LinkedRepository>> {
+    ) -> Result<Option<(LinkedRepository, bool)>> {
         let body = json!({
             "provider": format!("integrations:{}", self.task.provider_key()),
             "installation": integration.to_string(),
             "identifier": identifier,
         });
         let look = async || {
-            let linked = self.repositories(integration).await?;
-            let found = linked.into_iter().find(|known| known.is_named(name));
-            let is_taken = found.is_none() && self.has_another(name, integration).await;
+            let repositories = self.repositories(integration).await?;
+            let linked = ExistingLinks { repositories, ..ExistingLinks::default() };
+            let found = linked.repository(name).map(|found| (found.clone(), false));
+            let is_taken = !linked.has(name) && self.has_another(name, integration).await;
             Ok((found.is_some() || is_taken).then_some(found))
         };
         let request = SentryRequest::post(self.path("repos/"), &body, RetryPolicy::Unsent);
@@ -73,7 +75,7 @@ impl SentryBackend<'_> {
             Ok(response) if response.is_success() && response.json().is_object() => {
                 let body = response.json();
                 let was_there = is_older(&body, response.server_time());
-                Ok(Some(LinkedRepository { was_there, ..LinkedRepository::read(&body) }))
+                Ok(Some((links::repository(&body), was_there)))
             }
             Ok(response) if exists(&response.json()) => Ok(None),
             Ok(response) => Err(self.link_error(&response, Permission::Repositories)),
@@ -125,11 +127,12 @@ impl SentryBackend<'_> {
         if let Some(id) = self.search(integration, name).await.exact(name) {
             // A run that ended too early may have made it.
             self.delete_maker(name).await?;
-            return self.post_repository(integration, name, &id).await;
+            let linked = self.post_repository(integration, name, &id).await?;
+            return Ok(linked.map(|(linked, _)| linked));
         }
         let path = self.path(&format!("repos/?query={}", segment(name)));
         let known = self.optional_pages(&path).await?;
-        let known = known.iter().filter(|one| one["name"] == name).map(LinkedRepository::read);
+        let known = known.iter().filter(|one| one["name"] == name).map(links::repository);
         let known: Vec<_> = known.collect();
         if !known.is_empty() {
             let leaving = self.leaving().await;
@@ -143,7 +146,8 @@ impl SentryBackend<'_> {
         self.make_repository(name).await?;
         let made = self.search(integration, name).await.exact(name);
         let made = made.ok_or_else(|| refused("Sentry did not make the repository"))?;
-        self.post_repository(integration, name, &made).await
+        let linked = self.post_repository(integration, name, &made).await?;
+        Ok(linked.map(|(linked, _)| linked))
     }
 
     /// The provider's integrations that are being deleted, as far as they are listed.
@@ -159,7 +163,7 @@ impl SentryBackend<'_> {
         let post = SentryRequest::post(path, &body, RetryPolicy::Optional);
         let request = SentryRequest { method: Method::PUT, ..post };
         let response = self.client.send(&request).await?;
-        let linked = LinkedRepository::read(&response.json());
+        let linked = links::repository(&response.json());
         match response.is_success() && linked.integration == Some(integration) {
             true => Ok(linked),
             false => Err(self.link_error(&response, Permission::Repositories)),
@@ -241,11 +245,13 @@ struct FoundRepositories {
 }
 
 impl FoundRepositories {
-    /// The identifier of the one with this name.
+    /// The identifier of the only one with this name: GitLab shows two by one name.
     fn exact(&self, name: &str) -> Option<String> {
         let is_named =
             |item: &&Value| names(item).iter().any(|known| known.eq_ignore_ascii_case(name));
-        self.repositories.iter().find(is_named).and_then(identifier)
+        let mut named = self.repositories.iter().filter(is_named).filter_map(identifier);
+        let first = named.next()?;
+        named.all(|other| other == first).then_some(first)
     }
 
     /// The number of the only one that may be meant.

@@ -50,7 +50,11 @@ pub(crate) async fn show(request: OrgRequest) -> ApiResult {
 pub(crate) async fn projects(mut request: OrgRequest) -> ApiResult {
     let page = ListQuery::read(&request.raw)?;
     let query = request.raw.query("query").unwrap_or_default().to_owned();
-    let projects = request.database.projects(request.org.id, &query, page.rows()).await?;
+    let (database, org) = (&mut request.database, request.org.id);
+    let projects = match query.strip_prefix("slug:") {
+        Some(slug) => database.project_by_slug(org, slug).await?.into_iter().collect(),
+        None => database.projects(org, &query, page.rows()).await?,
+    };
     let row = |stored| project(&request.principal, &request.org, stored);
     request.list_response(page, projects.iter().map(row))
 }

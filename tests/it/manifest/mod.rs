@@ -12,6 +12,7 @@ mod plan_page;
 mod plan_targets;
 mod plan_unmanaged;
 mod prune;
+mod prune_ids;
 mod prune_kept;
 mod prune_named;
 mod prune_places;

@@ -1,0 +1,156 @@
+//! The repositories and code mappings that an integration has, each by the backend's id.
+
+use crate::inputs::CodeMapping;
+
+/// A repository that is linked through an integration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinkedRepository {
+    /// The backend's id.
+    pub id: String,
+    /// All its names, the one that people see first.
+    pub names: Vec<String>,
+    /// Those of its names that are paths at its host, of which no other repository has one.
+    pub paths: Vec<String>,
+    /// The integration that it is linked through.
+    pub integration: Option<i64>,
+    /// The provider's key.
+    pub provider: Option<String>,
+}
+
+/// A code mapping that an integration has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkedMapping {
+    /// The backend's id.
+    pub id: String,
+    /// The id of its repository.
+    pub repository_id: Option<String>,
+    /// What it says; it has a branch.
+    pub mapping: CodeMapping,
+}
+
+/// What an integration has.
+#[derive(Clone, Debug, Default)]
+pub struct ExistingLinks {
+    /// The repositories.
+    pub repositories: Vec<LinkedRepository>,
+    /// The code mappings.
+    pub code_mappings: Vec<LinkedMapping>,
+    /// Mappings of other integrations, which one of the same place replaces; as far as they are known.
+    pub elsewhere: Vec<LinkedMapping>,
+    /// Whether the repositories could not be listed.
+    pub is_partial: bool,
+}
+
+impl LinkedRepository {
+    /// Whether this is one of its names.
+    pub fn is_named(&self, name: &str) -> bool {
+        is_among(&self.names, name)
+    }
+
+    /// What people call it.
+    pub fn shown_name(&self) -> &str {
+        self.names.first().map_or("", String::as_str)
+    }
+
+    /// The name to link it by: GitLab's own has blanks, and its path is the one that tells it.
+    pub fn link_name(&self) -> &str {
+        let path = self.paths.last().filter(|_| self.shown_name().contains(' '));
+        path.map_or(self.shown_name(), String::as_str)
+    }
+
+    /// What tells it from another one of its name.
+    pub fn told_apart(&self) -> String {
+        let Self { id, .. } = self;
+        format!("{} (id {id})", self.link_name())
+    }
+}
+
+impl ExistingLinks {
+    /// The repositories that a name may mean: of those that have it, the one whose path it is.
+    pub fn named(&self, name: &str) -> Vec<&LinkedRepository> {
+        let fitting = |fits: &dyn Fn(&LinkedRepository) -> bool| -> Vec<_> {
+            self.repositories.iter().filter(|one| fits(one)).collect()
+        };
+        let by_path = fitting(&|one| is_among(&one.paths, name));
+        if !by_path.is_empty() {
+            return by_path;
+        }
+        let mut named = fitting(&|one| one.is_named(name));
+        // What a commit named is of no integration.
+        if named.iter().any(|one| one.integration.is_some()) {
+            named.retain(|one| one.integration.is_some());
+        }
+        named
+    }
+
+    /// The one repository that a name means.
+    pub fn repository(&self, name: &str) -> Option<&LinkedRepository> {
+        match self.named(name)[..] {
+            [one] => Some(one),
+            _ => None,
+        }
+    }
+
+    /// Whether a repository has this name.
+    pub fn has(&self, name: &str) -> bool {
+        !self.named(name).is_empty()
+    }
+
+    /// Whether it is there. A mapping that names no branch leaves it to the repository.
+    pub fn maps(&self, requested: &CodeMapping) -> bool {
+        self.own_mapping(requested).is_some_and(|known| {
+            let existing = &known.mapping;
+            let branch = requested.default_branch.is_none()
+                || requested.default_branch == existing.default_branch;
+            branch
+                && requested.source_root == existing.source_root
+                && self.leads_to(known, &requested.repository)
+        })
+    }
+
+    /// The integration's own mapping of the same place.
+    pub fn own_mapping(&self, requested: &CodeMapping) -> Option<&LinkedMapping> {
+        self.code_mappings.iter().find(|known| known.mapping.has_place_of(requested))
+    }
+
+    /// The mapping that is there of the same place.
+    pub fn in_place_of(&self, requested: &CodeMapping) -> Option<&LinkedMapping> {
+        let mut elsewhere = self.elsewhere.iter();
+        let other = || elsewhere.find(|known| known.mapping.has_place_of(requested));
+        self.own_mapping(requested).or_else(other)
+    }
+
+    /// Whether a mapping is to the repository of this name: by the ids, where both are known.
+    pub fn leads_to(&self, known: &LinkedMapping, name: &str) -> bool {
+        match self.repository(name) {
+            Some(repository) => is_to(known, repository),
+            None => known.mapping.repository.eq_ignore_ascii_case(name),
+        }
+    }
+
+    /// The mappings to a repository.
+    pub fn mappings_to<'a>(
+        &'a self,
+        repository: &'a LinkedRepository,
+    ) -> impl Iterator<Item = &'a LinkedMapping> {
+        self.code_mappings.iter().filter(|known| is_to(known, repository))
+    }
+
+    /// The name to link a mapping's repository by.
+    pub fn link_name_of<'a>(&'a self, known: &'a LinkedMapping) -> &'a str {
+        let mut all = self.repositories.iter();
+        let repository = all.find(|one| known.repository_id.as_ref() == Some(&one.id));
+        repository.map_or(&known.mapping.repository, |one| one.link_name())
+    }
+}
+
+fn is_to(known: &LinkedMapping, repository: &LinkedRepository) -> bool {
+    match &known.repository_id {
+        Some(id) => *id == repository.id,
+        None => repository.is_named(&known.mapping.repository),
+    }
+}
+
+fn is_among(names: &[String], name: &str) -> bool {
+    names.iter().any(|known| known.eq_ignore_ascii_case(name))
+}

@@ -1,0 +1,175 @@
+//! The links that an entry of a manifest names, each with the row that it means.
+
+use super::existing_links::{ExistingLinks, LinkedRepository};
+use super::links::RequestedLinks;
+use crate::inputs::CodeMapping;
+use crate::inputs::recorded_links::{RecordedMapping, RecordedRepository};
+
+/// Whether something that is named is linked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    /// Nothing was listed.
+    Unseen,
+    /// It is not, as what is there was listed.
+    Missing,
+    /// It is, or may be, as a request for it is under way.
+    Linked,
+}
+
+/// A repository that is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedRepository {
+    /// The id of the one that is meant.
+    pub id: Option<String>,
+    /// The name that is given, and all others of the one that is meant.
+    pub names: Vec<String>,
+    /// Whether it is linked.
+    pub state: LinkState,
+}
+
+/// A code mapping that is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedMapping {
+    /// The mapping.
+    pub recorded: RecordedMapping,
+    /// Whether it is there as it is named.
+    pub is_set: bool,
+}
+
+/// The links that an entry names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamedLinks {
+    /// The repositories.
+    pub repositories: Vec<NamedRepository>,
+    /// The repositories of its code mappings, or of the commits of its release.
+    pub mapped: Vec<NamedRepository>,
+    /// The code mappings.
+    pub code_mappings: Vec<NamedMapping>,
+}
+
+impl NamedRepository {
+    /// One of which the name alone is known.
+    pub fn unseen(name: &str) -> Self {
+        Self { id: None, names: vec![name.to_owned()], state: LinkState::Unseen }
+    }
+
+    fn find(name: &str, existing: &ExistingLinks) -> Self {
+        let mut named = Self::unseen(name);
+        match existing.repository(name) {
+            Some(row) => named.identify(row),
+            None if existing.has(name) => {}
+            None if !existing.is_partial => named.state = LinkState::Missing,
+            None => {}
+        }
+        named
+    }
+
+    fn identify(&mut self, row: &LinkedRepository) {
+        (self.id, self.state) = (Some(row.id.clone()), LinkState::Linked);
+        self.names.extend(row.names.iter().cloned());
+    }
+
+    /// Whether it is the recorded one of the same integration: by the ids, and by the names where one of
+    /// both has no id.
+    pub fn is(&self, recorded: &RecordedRepository) -> bool {
+        match (&self.id, &recorded.id) {
+            (Some(own), Some(recorded)) => own == recorded,
+            // All that is there is called otherwise.
+            (None, Some(_)) if self.state == LinkState::Missing => false,
+            _ => self.names.iter().any(|name| name.eq_ignore_ascii_case(&recorded.name)),
+        }
+    }
+
+    fn recorded(&self) -> RecordedRepository {
+        let name = self.names.first().cloned().unwrap_or_default();
+        RecordedRepository { id: self.id.clone(), name }
+    }
+}
+
+impl NamedLinks {
+    /// All that is asked for, of which nothing is known.
+    pub fn unseen(requested: &RequestedLinks) -> Self {
+        Self::new(requested, &ExistingLinks { is_partial: true, ..ExistingLinks::default() })
+    }
+
+    /// All that is asked for, beside what is there.
+    pub fn new(requested: &RequestedLinks, existing: &ExistingLinks) -> Self {
+        let find = |name: &String| NamedRepository::find(name, existing);
+        let mapped = requested.code_mappings.iter().map(|mapping| &mapping.repository);
+        let mut named = Self {
+            repositories: requested.repositories.iter().map(find).collect(),
+            mapped: mapped.map(find).collect(),
+            code_mappings: Vec::new(),
+        };
+        let mapping = |mapping: &CodeMapping| NamedMapping {
+            recorded: mapping.place().into(),
+            is_set: existing.maps(mapping),
+        };
+        named.code_mappings = requested.code_mappings.iter().map(mapping).collect();
+        named.identify(existing);
+        named
+    }
+
+    /// Adds the ids of what is linked and has none yet.
+    pub fn identify(&mut self, existing: &ExistingLinks) {
+        for named in self.repositories.iter_mut().chain(&mut self.mapped) {
+            let row = named.names.first().and_then(|name| existing.repository(name));
+            if let Some(row) = row.filter(|_| named.id.is_none()) {
+                named.identify(row);
+            }
+        }
+        for named in self.code_mappings.iter_mut().filter(|named| named.recorded.id.is_none()) {
+            let place = named.recorded.place();
+            let mut rows = existing.code_mappings.iter();
+            if let Some(row) = rows.find(|row| place.is_of(&row.mapping)) {
+                named.recorded.id = Some(row.id.clone());
+                named.recorded.repository_id.clone_from(&row.repository_id);
+            }
+        }
+    }
+
+    /// Whether a mapping that was set has no id yet.
+    pub fn lacks_ids(&self) -> bool {
+        self.code_mappings.iter().any(|named| named.is_set && named.recorded.id.is_none())
+    }
+
+    /// Notes that a repository is linked, or may be.
+    pub fn note_repository(&mut self, name: &str) {
+        for named in self.repositories.iter_mut().filter(|named| named.names[..1] == [name]) {
+            named.state = LinkState::Linked;
+        }
+    }
+
+    /// Notes that a mapping is set, or may be.
+    pub fn note_mapping(&mut self, mapping: &CodeMapping) {
+        for named in &mut self.code_mappings {
+            named.is_set |= named.recorded.place().is_of(mapping);
+        }
+    }
+
+    /// The same, as it will be once everything is set.
+    #[must_use]
+    pub fn all_set(mut self) -> Self {
+        self.repositories.iter_mut().for_each(|named| named.state = LinkState::Linked);
+        self.code_mappings.iter_mut().for_each(|named| named.is_set = true);
+        self
+    }
+
+    /// Those repositories that are linked, as a record has them.
+    pub fn linked_repositories(&self) -> Vec<RecordedRepository> {
+        let linked = self.repositories.iter().filter(|named| named.state == LinkState::Linked);
+        linked.map(NamedRepository::recorded).collect()
+    }
+
+    /// The same of the code mappings.
+    pub fn set_mappings(&self) -> Vec<RecordedMapping> {
+        let set = self.code_mappings.iter().filter(|named| named.is_set);
+        set.map(|named| named.recorded.clone()).collect()
+    }
+
+    /// The names of the repositories that no id is known of.
+    pub fn unknown_names(&self) -> impl Iterator<Item = &String> {
+        let all = self.repositories.iter().chain(&self.mapped);
+        all.filter(|named| named.id.is_none()).flat_map(|named| &named.names)
+    }
+}
