@@ -19,6 +19,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/0008_generated_tokens.sql"),
     include_str!("schema/0009_source_maps.sql"),
     include_str!("schema/0010_deploy_order.sql"),
+    include_str!("schema/0011_mapping_ids.sql"),
 ];
 
 /// The schema that this version brings every file to.
