@@ -154,3 +154,32 @@ fn is_to(known: &LinkedMapping, repository: &LinkedRepository) -> bool {
 fn is_among(names: &[String], name: &str) -> bool {
     names.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mapping_is_up_to_date_by_the_id_of_its_repository() {
+        let mapping = |repository: &str| CodeMapping {
+            project: "web".to_owned(),
+            repository: repository.to_owned(),
+            stack_root: String::new(),
+            source_root: String::new(),
+            default_branch: None,
+        };
+        for (repository_id, is_there) in [(Some("1"), true), (Some("2"), false), (None, true)] {
+            let names = ["Acme / Web", "acme/web"].map(str::to_owned).to_vec();
+            let repository =
+                LinkedRepository { id: "1".to_owned(), names, ..LinkedRepository::default() };
+            let repositories = vec![repository];
+            let mut existing = ExistingLinks { repositories, ..ExistingLinks::default() };
+            existing.code_mappings = vec![LinkedMapping {
+                id: "7".to_owned(),
+                repository_id: repository_id.map(str::to_owned),
+                mapping: mapping("Acme / Web"),
+            }];
+            assert_eq!(existing.maps(&mapping("acme/web")), is_there, "{repository_id:?}");
+        }
+    }
+}

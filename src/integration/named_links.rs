@@ -25,6 +25,8 @@ pub struct NamedRepository {
     pub names: Vec<String>,
     /// Whether it is linked.
     pub state: LinkState,
+    /// Whether it was not there before this run.
+    pub is_new: bool,
 }
 
 /// A code mapping that is named.
@@ -50,7 +52,8 @@ pub struct NamedLinks {
 impl NamedRepository {
     /// One of which the name alone is known.
     pub fn unseen(name: &str) -> Self {
-        Self { id: None, names: vec![name.to_owned()], state: LinkState::Unseen }
+        let names = vec![name.to_owned()];
+        Self { id: None, names, state: LinkState::Unseen, is_new: false }
     }
 
     fn find(name: &str, existing: &ExistingLinks) -> Self {
@@ -58,7 +61,9 @@ impl NamedRepository {
         match existing.repository(name) {
             Some(row) => named.identify(row),
             None if existing.has(name) => {}
-            None if !existing.is_partial => named.state = LinkState::Missing,
+            None if !existing.is_partial => {
+                (named.state, named.is_new) = (LinkState::Missing, true);
+            }
             None => {}
         }
         named
@@ -76,8 +81,19 @@ impl NamedRepository {
             (Some(own), Some(recorded)) => own == recorded,
             // All that is there is called otherwise.
             (None, Some(_)) if self.state == LinkState::Missing => false,
-            _ => self.names.iter().any(|name| name.eq_ignore_ascii_case(&recorded.name)),
+            _ => self.is_called(&recorded.name),
         }
+    }
+
+    /// Whether it is linked by this run, and is called as a recorded one is that it is not, as far as is known.
+    pub fn is_new_as(&self, recorded: &RecordedRepository) -> bool {
+        let is_same = self.id.is_some() && self.id == recorded.id;
+        let is_linked_now = self.is_new && self.state == LinkState::Linked;
+        is_linked_now && !is_same && self.is_called(&recorded.name)
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        self.names.iter().any(|own| own.eq_ignore_ascii_case(name))
     }
 
     fn recorded(&self) -> RecordedRepository {
@@ -167,9 +183,15 @@ impl NamedLinks {
         set.map(|named| named.recorded.clone()).collect()
     }
 
-    /// The names of the repositories that no id is known of.
+    /// Whether a recorded repository is named in its own right.
+    pub fn names_repository(&self, recorded: &RecordedRepository) -> bool {
+        self.repositories.iter().any(|named| named.is(recorded))
+    }
+
+    /// The given names of the repositories that no id was known of before this run.
     pub fn unknown_names(&self) -> impl Iterator<Item = &String> {
         let all = self.repositories.iter().chain(&self.mapped);
-        all.filter(|named| named.id.is_none()).flat_map(|named| &named.names)
+        let unknown = all.filter(|named| named.is_new || named.id.is_none());
+        unknown.filter_map(|named| named.names.first())
     }
 }

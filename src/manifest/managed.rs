@@ -1,8 +1,6 @@
 //! What a manifest has managed: the record beside it, by which `prune: true` knows what is its own.
 
 use super::managed_integration::{ManagedIntegration, RecordedLink, server_key};
-use crate::inputs::recorded_links::RecordedRepository;
-use crate::integration::{NamedLinks, NamedRepository};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -65,8 +63,8 @@ impl ManagedRecord {
         let of_others = |one: ManagedIntegration| match one.links_only {
             true => {
                 let all = current.iter().chain(planned);
-                let near: Vec<_> = all.filter(|now| one.has_place_of(now)).collect();
-                one.without(|link| near.iter().any(|now| now.has(&link)))
+                let others: Vec<_> = all.filter(|now| one.is_beside(now)).collect();
+                one.without(|link| others.iter().any(|now| now.takes(&link, &one)))
             }
             false => one,
         };
@@ -82,7 +80,8 @@ impl ManagedRecord {
         }
     }
 
-    /// What stays only since a code mapping or a commit names it: a later run prunes it.
+    /// What stays only since a code mapping or a commit names it, or an entry links what is called the same by
+    /// this run: a later run prunes it.
     pub fn mapped(
         &self,
         current: &[ManagedIntegration],
@@ -94,15 +93,11 @@ impl ManagedRecord {
         let known = known.filter(|one| one.links_only || keys.contains(&one.key()));
         let kept = known.map(|one| {
             let near: Vec<_> = all.iter().filter(|now| now.has_place_of(one)).collect();
-            let is_named = |one: &RecordedRepository, of: fn(&NamedLinks) -> &[NamedRepository]| {
-                near.iter().any(|now| of(&now.named).iter().any(|named| named.is(one)))
-            };
+            let is_needed = |it: &_| near.iter().any(|now| now.needs(it, one));
+            let is_own = |it: &_| near.iter().any(|now| now.named.names_repository(it));
             one.without(|link| match link {
                 RecordedLink::Mapping(_) => true,
-                RecordedLink::Repository(one) => {
-                    !is_named(one, |named| &named.mapped)
-                        || is_named(one, |named| &named.repositories)
-                }
+                RecordedLink::Repository(it) => !is_needed(it) || is_own(it),
             })
         });
         kept.filter(ManagedIntegration::has_anything).collect()
@@ -183,5 +178,83 @@ impl ManagedRecord {
             }
         }
         Self::new(current)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inputs::recorded_links::RecordedRepository;
+    use crate::integration::{ExistingLinks, LinkedRepository, NamedLinks, RequestedLinks};
+
+    fn integration(id: i64, provider: &str, links: Option<(&str, &str)>) -> ManagedIntegration {
+        let repository = |(id, name): (&str, &str)| {
+            let id = Some(id.to_owned()).filter(|id| !id.is_empty());
+            RecordedRepository { id, name: name.to_owned() }
+        };
+        ManagedIntegration {
+            server: "https://sentry.io/".to_owned(),
+            org: "acme".to_owned(),
+            provider: provider.to_owned(),
+            id: Some(id),
+            name: format!("name-{id}"),
+            links_only: false,
+            repositories: links.map(repository).into_iter().collect(),
+            code_mappings: Vec::new(),
+            named: NamedLinks::default(),
+            is_chosen: false,
+        }
+    }
+
+    fn rows(id: &str) -> ExistingLinks {
+        let names = ["Acme / Web", "acme/web"].map(str::to_owned).to_vec();
+        let repository = LinkedRepository { id: id.to_owned(), names, ..Default::default() };
+        ExistingLinks { repositories: vec![repository], ..ExistingLinks::default() }
+    }
+
+    /// An entry that names `acme/web`, which this run has linked under an id.
+    fn linked_now(id: i64, provider: &str, row: &str) -> ManagedIntegration {
+        let repositories = vec!["acme/web".to_owned()];
+        let requested = RequestedLinks { repositories, ..RequestedLinks::default() };
+        let mut named = NamedLinks::new(&requested, &ExistingLinks::default());
+        named.note_repository("acme/web");
+        named.identify(&rows(row));
+        let repositories = named.linked_repositories();
+        ManagedIntegration { named, repositories, ..integration(id, provider, None) }
+    }
+
+    /// A plan cannot know whether the row moves, so that the run that links it does not decide either.
+    #[test]
+    fn what_this_run_links_under_the_name_of_a_managed_one_keeps_that_until_the_next() {
+        for (provider, row, unnamed, kept) in [
+            // The row has moved.
+            ("gitlab", "1", 0, 0),
+            ("gitlab", "2", 0, 1),
+            // Another provider's is another one.
+            ("github", "2", 1, 0),
+        ] {
+            let own = integration(1, "gitlab", None);
+            let record =
+                ManagedRecord::new(vec![integration(1, "gitlab", Some(("1", "acme/web")))]);
+            let current = [own, linked_now(2, provider, row)];
+            let case = (provider, row);
+            assert_eq!(record.unnamed(&current, &[], &[]).len(), unnamed, "{case:?}");
+            assert_eq!(record.mapped(&current, &[]).len(), kept, "{case:?}");
+        }
+    }
+
+    #[test]
+    fn ids_decide_where_both_are_known_and_names_of_the_row_where_one_is_not() {
+        for (recorded, unnamed) in [
+            (("2", "acme/old"), 0),
+            (("3", "acme/web"), 1),
+            (("", "ACME/web"), 0),
+            (("", "Acme / Web"), 0),
+            (("", "acme/api"), 1),
+        ] {
+            let record = ManagedRecord::new(vec![integration(1, "gitlab", Some(recorded))]);
+            let current = [linked_now(1, "gitlab", "2")];
+            assert_eq!(record.unnamed(&current, &[], &[]).len(), unnamed, "{recorded:?}");
+        }
     }
 }

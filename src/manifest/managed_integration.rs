@@ -1,7 +1,7 @@
 //! One integration that a manifest manages, with its links, and how it is told from all others.
 
 use crate::inputs::recorded_links::{RecordedMapping, RecordedRepository};
-use crate::integration::NamedLinks;
+use crate::integration::{NamedLinks, NamedRepository};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use url::Url;
@@ -125,35 +125,57 @@ impl ManagedIntegration {
 
     /// Whether an entry names this link of its own integration, whether it is there or not.
     pub(super) fn names(&self, link: &RecordedLink<'_>) -> bool {
-        let NamedLinks { repositories, mapped, code_mappings } = &self.named;
-        self.has(link)
-            || match link {
-                RecordedLink::Repository(one) => {
-                    repositories.iter().chain(mapped).any(|named| named.is(one))
-                }
-                RecordedLink::Mapping(one) => {
-                    code_mappings.iter().any(|named| named.recorded.is_same(one))
-                }
-            }
-    }
-
-    /// Whether this link of any integration of its organization is linked by an entry now, or needed there.
-    pub(super) fn has(&self, link: &RecordedLink<'_>) -> bool {
+        let NamedLinks { mapped, code_mappings, .. } = &self.named;
         match link {
             RecordedLink::Repository(one) => {
-                self.repositories.iter().any(|own| own.is_same(one))
-                    || self.named.mapped.iter().any(|named| named.is(one))
+                self.named.names_repository(one) || mapped.iter().any(|named| named.is(one))
+            }
+            RecordedLink::Mapping(one) => {
+                code_mappings.iter().any(|named| named.recorded.is_same(one))
+            }
+        }
+    }
+
+    /// Whether this one is another integration of the same organization.
+    pub(super) fn is_beside(&self, now: &Self) -> bool {
+        self.has_place_of(now) && self.key() != now.key()
+    }
+
+    /// Whether this link of another integration is linked through this one now, or will be, or is needed.
+    pub(super) fn takes(&self, link: &RecordedLink<'_>, from: &Self) -> bool {
+        match link {
+            RecordedLink::Repository(one) => {
+                let may_be =
+                    |own: &&RecordedRepository| self.shares_names(from) || has_ids(own, one);
+                self.repositories.iter().filter(may_be).any(|own| own.is_same(one))
+                    || self.needs(one, from)
             }
             RecordedLink::Mapping(one) => self.code_mappings.iter().any(|own| own.is_same(one)),
         }
     }
 
+    /// Whether a code mapping or a commit needs a repository, or this run links what is called the same: a plan
+    /// cannot know whether that is the same one.
+    pub(super) fn needs(&self, one: &RecordedRepository, from: &Self) -> bool {
+        let NamedLinks { repositories, mapped, .. } = &self.named;
+        let is_known = |named: &NamedRepository| named.id.is_some() && one.id.is_some();
+        let shares = self.shares_names(from);
+        mapped.iter().filter(|named| shares || is_known(named)).any(|named| named.is(one))
+            || shares
+                && self.is_beside(from)
+                && repositories.iter().any(|named| named.is_new_as(one))
+    }
+
+    /// Whether one repository may go from one to the other: then their names mean the same.
+    fn shares_names(&self, other: &Self) -> bool {
+        let (own, other) = (&self.provider, &other.provider);
+        own == other || own.is_empty() || other.is_empty()
+    }
+
     /// What of it an entry of the same integration names in its own right.
     pub(super) fn named_by(&self, now: &Self) -> Self {
         self.without(|link| match link {
-            RecordedLink::Repository(one) => {
-                !now.named.repositories.iter().any(|named| named.is(one))
-            }
+            RecordedLink::Repository(one) => !now.named.names_repository(one),
             RecordedLink::Mapping(_) => !now.names(&link),
         })
     }
@@ -175,9 +197,10 @@ impl ManagedIntegration {
         }
     }
 
-    /// The names of those repositories that the entries of its organization name, and no id is known of.
+    /// The names of those repositories that the entries of its organization name, and that no id was known
+    /// of before this run.
     pub fn unknown_names<'a>(&self, all: impl Iterator<Item = &'a Self>) -> Vec<String> {
-        let near = all.filter(|now| now.has_place_of(self));
+        let near = all.filter(|now| now.has_place_of(self) && now.shares_names(self));
         near.flat_map(|now| now.named.unknown_names()).cloned().collect()
     }
 
@@ -199,4 +222,9 @@ pub fn server_key(address: &str) -> String {
     // An address with a host can have another one.
     let _ = shared.map(|shared| url.set_host(Some(shared)));
     url.into()
+}
+
+/// Whether the ids of both are known.
+fn has_ids(one: &RecordedRepository, other: &RecordedRepository) -> bool {
+    one.id.is_some() && other.id.is_some()
 }

@@ -92,6 +92,10 @@ impl SentryBackend<'_> {
                 self.report_mappings(integration, &response.json(), group, report).await;
             }
             Ok(response) if has_no_endpoint(&response) => return false,
+            // Another integration of the provider has one of this name; the id tells it.
+            Ok(response) if response.status == 409 && linked.is_some() => {
+                self.map_each(integration, group, rows, report).await;
+            }
             Ok(response) => {
                 let why = self.link_error(&response, self.link_permission());
                 report.not_mapped(first, why);

@@ -59,12 +59,14 @@ impl SentryBackend<'_> {
         &self,
         integration: impl Into<Option<i64>>,
     ) -> Result<Vec<LinkedRepository>> {
-        let path = match integration.into() {
+        let integration = integration.into();
+        let path = match integration {
             Some(integration) => self.path(&format!("repos/?integration_id={integration}")),
             None => self.path("repos/?status=active"),
         };
         let all = self.optional_pages(&path).await?;
-        Ok(all.iter().map(repository).filter(|one| self.may_be_ours(one)).collect())
+        let all = all.iter().filter(|item| may_be_of(item, integration)).map(repository);
+        Ok(all.filter(|one| self.may_be_ours(one)).collect())
     }
 
     /// The integration that has the repositories of these code mappings, where it is one.
@@ -89,15 +91,18 @@ impl SentryBackend<'_> {
         &self,
         integration: impl Into<Option<i64>>,
     ) -> Result<Vec<LinkedMapping>> {
-        let path = match integration.into() {
+        let integration = integration.into();
+        let path = match integration {
             Some(integration) => self.path(&format!("code-mappings/?integrationId={integration}")),
             None => self.path("code-mappings/?per_page=100"),
         };
         let key = self.task.provider_key();
+        let all = self.optional_pages(&path).await?;
         let is_ours = |item: &&Value| {
             key.is_empty() || item["provider"]["key"].as_str().is_none_or(|own| own == key)
         };
-        Ok(self.optional_pages(&path).await?.iter().filter(is_ours).map(mapping).collect())
+        let all = all.iter().filter(|item| may_be_of(item, integration));
+        Ok(all.filter(is_ours).map(mapping).collect())
     }
 
     /// Links the repositories and sets the code mappings that are not there.
@@ -250,7 +255,12 @@ impl SentryBackend<'_> {
     }
 }
 
-/// The integration of a repository.
+/// Whether a row is of this integration, as far as it tells: a server may list more than was asked for.
+fn may_be_of(item: &Value, integration: Option<i64>) -> bool {
+    integration.is_none() || integration_id(item).is_none_or(|id| Some(id) == integration)
+}
+
+/// The integration of a row.
 fn integration_id(item: &Value) -> Option<i64> {
     let id = &item["integrationId"];
     id.as_i64().or_else(|| id.as_str()?.parse().ok())

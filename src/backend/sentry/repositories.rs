@@ -31,7 +31,7 @@ impl SentryBackend<'_> {
             return self.link_manually(integration, name).await;
         }
         let mut failure = refused(format!("no repository {} was found", quote(name)));
-        for identifier in self.identifiers(integration, name).await {
+        for identifier in self.identifiers(integration, name).await? {
             match self.post_repository(integration, name, &identifier).await {
                 Ok(Some((other, was_there))) if is_another(&other, name, &identifier) => {
                     let is_listed = rows.repositories.iter().any(|one| one.id == other.id);
@@ -85,24 +85,27 @@ impl SentryBackend<'_> {
 
     /// What the third party may call a repository, most likely first. Some take a number only and
     /// find it by the last part of its path: GitLab's names are no paths.
-    async fn identifiers(&self, integration: i64, name: &str) -> Vec<String> {
+    async fn identifiers(&self, integration: i64, name: &str) -> Result<Vec<String>> {
         let mut found = self.search(integration, name).await;
         if let Some(identifier) = found.exact(name) {
-            return vec![identifier];
+            return Ok(vec![identifier]);
+        }
+        if found.has(name) {
+            return Err(refused("several are called so: name it by its path"));
         }
         let (_, last) = name.rsplit_once('/').unwrap_or(("", name));
         if last != name && found.searchable {
             found = self.search(integration, last).await;
         }
         if let Some(identifier) = found.exact(name) {
-            return vec![identifier];
+            return Ok(vec![identifier]);
         }
         // GitLab takes an encoded path in the place of the number.
         let path = match self.task.provider.has_numbered_repositories() {
             true => segment(name),
             false => name.to_owned(),
         };
-        found.likely(name).into_iter().chain([path]).collect()
+        Ok(found.likely(name).into_iter().chain([path]).collect())
     }
 
     /// What the third party finds for some text.
@@ -245,11 +248,21 @@ struct FoundRepositories {
 }
 
 impl FoundRepositories {
+    /// The identifiers of those with this name.
+    fn named(&self, name: &str) -> impl Iterator<Item = String> {
+        let is_named =
+            move |item: &&Value| names(item).iter().any(|known| known.eq_ignore_ascii_case(name));
+        self.repositories.iter().filter(is_named).filter_map(identifier)
+    }
+
+    /// Whether one has this name.
+    fn has(&self, name: &str) -> bool {
+        self.named(name).next().is_some()
+    }
+
     /// The identifier of the only one with this name: GitLab shows two by one name.
     fn exact(&self, name: &str) -> Option<String> {
-        let is_named =
-            |item: &&Value| names(item).iter().any(|known| known.eq_ignore_ascii_case(name));
-        let mut named = self.repositories.iter().filter(is_named).filter_map(identifier);
+        let mut named = self.named(name);
         let first = named.next()?;
         named.all(|other| other == first).then_some(first)
     }

@@ -267,3 +267,58 @@ fn a_repository_stays_recorded_that_a_commit_calls_by_its_path() {
         assert!(!there(&run, &serve).contains(&"5 Acme / Web".to_owned()));
     }
 }
+
+/// An id is never given again, so that it always means what was managed.
+#[test]
+fn a_mapping_that_came_after_a_managed_one_was_deleted_by_hand_stays() {
+    let serve = ServeProcess::start();
+    for run in runs(&serve) {
+        let both = [mapping("acme/a", "s"), mapping("acme/a", "t")].join(", ");
+        let repository = ", repositories: [acme/a], code-mappings: [";
+        with(&run, &entry(&format!("{repository}{both}]"))).execute().expect(0);
+        change(&run, &serve, "DELETE FROM code_mapping WHERE stack_root = 't/'");
+        let by_hand = run.clone().var("SENTRY_ORG", "acme").var("FINISHLINE_PROVIDER", "example");
+        let by_hand = by_hand.var("FINISHLINE_STATE", "{name: one}");
+        let by_hand =
+            by_hand.var("FINISHLINE_CODE_MAPPINGS", format!("[{}]", mapping("acme/a", "u")));
+        by_hand.execute().expect(0);
+        let less = format!("{repository}{}]", mapping("acme/a", "s"));
+        with(&run, &entry(&less)).execute().expect(0);
+        assert_eq!(there(&run, &serve), ["1 acme/a", "mapping s/ 1", "mapping u/ 1"]);
+    }
+}
+
+/// A plan that names another provider's repository of the same name removes what the run removes.
+#[test]
+fn a_repository_of_another_provider_is_another_one_for_plan_and_run() {
+    let serve = ServeProcess::start();
+    let [run, _] = runs(&serve);
+    let host = |links: &str| {
+        format!(
+            "  - {{provider: custom_scm, state: {{name: Git, url: 'https://git.example.com'}}{links}}}\n"
+        )
+    };
+    let links = ", repositories: [acme/a]";
+    with(&run, &format!("{}{}", entry(links), host(""))).execute().expect(0);
+    let moved = with(&run, &format!("{}{}", entry(""), host(links)));
+    let planned = moved.clone().args(&["plan"]).execute().expect(0).stdout;
+    for words in ["link repository acme/a", "remove repository acme/a"] {
+        assert!(planned.contains(words), "{words}: {planned}");
+    }
+    moved.execute().expect(0);
+    assert_eq!(there(&run, &serve), ["2 acme/a"]);
+    assert_eq!(moved.execute().expect(0).output("changed"), "false");
+}
+
+#[test]
+fn a_mapping_is_set_to_one_of_two_integrations_repositories_of_one_name() {
+    let serve = ServeProcess::start();
+    let [_, run] = runs(&serve);
+    let two = entry("").replace("name: one", "name: two");
+    with(&run, &format!("{}{two}", entry(""))).execute().expect(0);
+    let other = row(6, "Acme / Web", "other/web").replace(", 1, 0)", ", 2, 0)");
+    change(&run, &serve, &format!("{}{other}", row(5, "Acme / Web", "acme/web")));
+    let mapped = entry(&format!(", code-mappings: [{}]", mapping("acme/web", "s")));
+    let ended = with(&run, &format!("{mapped}{two}")).execute().expect(0);
+    assert_eq!(there(&run, &serve)[2..], ["mapping s/ 5"], "{}", ended.everything());
+}
