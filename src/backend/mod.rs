@@ -6,7 +6,9 @@ pub mod sentry;
 use crate::error::{Error, ErrorCode, Warning};
 use crate::inputs::recorded_links::PrunedLinks;
 use crate::inputs::{CodeMapping, MappingPlace};
-use crate::integration::{ExistingLinks, NamedLinks, RequestedLinks, UnwantedLinks, links};
+use crate::integration::{
+    ExistingLinks, LinkedRepository, NamedLinks, RequestedLinks, UnwantedLinks, links,
+};
 use crate::os::signals;
 use crate::outcome::CANCELLED;
 use crate::text::quote;
@@ -78,12 +80,13 @@ impl LinkReport {
 
     /// Notes a repository that is linked: another run may have done so meanwhile.
     fn found(&mut self, name: &str) {
-        self.named.iter_mut().for_each(|named| named.note_repository(name));
+        self.named.iter_mut().for_each(|named| named.note_repository(name, None));
     }
 
-    fn linked(&mut self, name: &str) {
+    /// Notes that a repository was linked, and as which one where the answer tells.
+    fn linked(&mut self, name: &str, row: Option<&LinkedRepository>) {
         self.changed = true;
-        self.found(name);
+        self.named.iter_mut().for_each(|named| named.note_repository(name, row));
         self.done.push(format!("linked repository {name}"));
     }
 
@@ -162,8 +165,12 @@ impl LinkReport {
     }
 
     /// What is asked for contradicts itself, so that nothing is changed.
-    fn contradicted(&mut self, why: Error) {
-        self.not_removed("repository-not-removed", why.message.clone(), why);
+    fn contradicted(&mut self, requested: &RequestedLinks, why: Error) {
+        let slug = match requested.has_absent() {
+            true => "repository-not-removed",
+            false => "repository-not-linked",
+        };
+        self.not_removed(slug, why.message.clone(), why);
     }
 
     /// Nothing is known of what is linked, so that nothing is changed.

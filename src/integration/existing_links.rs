@@ -1,6 +1,7 @@
 //! The repositories and code mappings that an integration has, each by the backend's id.
 
 use crate::inputs::CodeMapping;
+use crate::text::quote;
 
 /// A repository that is linked through an integration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,8 +61,8 @@ impl LinkedRepository {
 
     /// What tells it from another one of its name.
     pub fn told_apart(&self) -> String {
-        let Self { id, .. } = self;
-        format!("{} (id {id})", self.link_name())
+        let name = self.paths.last().map_or(self.shown_name(), String::as_str);
+        format!("{} (id {})", quote(name), self.id)
     }
 }
 

@@ -117,9 +117,11 @@ impl NamedLinks {
             mapped: mapped.map(find).collect(),
             code_mappings: Vec::new(),
         };
-        let mapping = |mapping: &CodeMapping| NamedMapping {
-            recorded: mapping.place().into(),
-            is_set: existing.maps(mapping),
+        let mapping = |mapping: &CodeMapping| {
+            let repository = existing.repository(&mapping.repository);
+            let repository_id = repository.map(|row| row.id.clone());
+            let recorded = RecordedMapping { repository_id, ..mapping.place().into() };
+            NamedMapping { recorded, is_set: existing.maps(mapping) }
         };
         named.code_mappings = requested.code_mappings.iter().map(mapping).collect();
         named.identify(existing);
@@ -149,10 +151,12 @@ impl NamedLinks {
         self.code_mappings.iter().any(|named| named.is_set && named.recorded.id.is_none())
     }
 
-    /// Notes that a repository is linked, or may be.
-    pub fn note_repository(&mut self, name: &str) {
-        for named in self.repositories.iter_mut().filter(|named| named.names[..1] == [name]) {
+    /// Notes that a repository is linked, or may be, and as which one where that is known.
+    pub fn note_repository(&mut self, name: &str, row: Option<&LinkedRepository>) {
+        let all = self.repositories.iter_mut().chain(&mut self.mapped);
+        for named in all.filter(|named| named.names[..1] == [name]) {
             named.state = LinkState::Linked;
+            row.into_iter().for_each(|row| named.identify(row));
         }
     }
 
@@ -193,5 +197,26 @@ impl NamedLinks {
         let all = self.repositories.iter().chain(&self.mapped);
         let unknown = all.filter(|named| named.is_new || named.id.is_none());
         unknown.filter_map(|named| named.names.first())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A GitLab below a path has it in its addresses, and no name of a row is what an entry writes.
+    #[test]
+    fn a_repository_has_the_id_of_the_answer_that_links_it_whatever_it_is_called_there() {
+        let requested = RequestedLinks {
+            repositories: vec!["acme/web".to_owned()],
+            ..RequestedLinks::default()
+        };
+        let mut named = NamedLinks::new(&requested, &ExistingLinks::default());
+        assert_eq!(named.linked_repositories(), []);
+        let names = vec!["Acme / Web".to_owned(), "gitlab/acme/web".to_owned()];
+        let row = LinkedRepository { id: "5".to_owned(), names, ..LinkedRepository::default() };
+        named.note_repository("acme/web", Some(&row));
+        let (id, name) = (Some("5".to_owned()), "acme/web".to_owned());
+        assert_eq!(named.linked_repositories(), [RecordedRepository { id, name }]);
     }
 }

@@ -217,7 +217,7 @@ mod tests {
         let repositories = vec!["acme/web".to_owned()];
         let requested = RequestedLinks { repositories, ..RequestedLinks::default() };
         let mut named = NamedLinks::new(&requested, &ExistingLinks::default());
-        named.note_repository("acme/web");
+        named.note_repository("acme/web", None);
         named.identify(&rows(row));
         let repositories = named.linked_repositories();
         ManagedIntegration { named, repositories, ..integration(id, provider, None) }

@@ -55,7 +55,7 @@ impl EmbeddedBackend<'_> {
     ) {
         let known = self.linked_of(&task.org, integration).await.unwrap_or_default();
         if let Err(failure) = requested.check_names(&known) {
-            return report.contradicted(failure);
+            return report.contradicted(requested, failure);
         }
         report.begin(requested, &known);
         for name in requested.repositories.iter().filter(|name| !known.has(name)) {
@@ -64,7 +64,7 @@ impl EmbeddedBackend<'_> {
                 Err(failure) => Err(failure),
             };
             match self.database.end_with(linked) {
-                Ok(true) => report.linked(name),
+                Ok(true) => report.linked(name, None),
                 Ok(false) => report.found(name),
                 Err(failure) => report.not_linked(name, failure),
             }

@@ -71,12 +71,10 @@ impl SentryBackend<'_> {
 
     /// The integration that has the repositories of these code mappings, where it is one.
     pub async fn integration_of(&self, mappings: &[CodeMapping]) -> Option<i64> {
-        let listed = self.repositories(None).await.ok()?;
-        let is_mapped = |one: &&LinkedRepository| {
-            mappings.iter().any(|mapping| one.is_named(&mapping.repository))
-        };
-        let ids: BTreeSet<_> =
-            listed.iter().filter(is_mapped).filter_map(|one| one.integration).collect();
+        let repositories = self.repositories(None).await.ok()?;
+        let listed = ExistingLinks { repositories, ..ExistingLinks::default() };
+        let mapped = mappings.iter().flat_map(|mapping| listed.named(&mapping.repository));
+        let ids: BTreeSet<_> = mapped.filter_map(|one| one.integration).collect();
         ids.first().copied().filter(|_| ids.len() == 1)
     }
 
@@ -124,7 +122,7 @@ impl SentryBackend<'_> {
             Err(failure) => return report.unread(requested, failure),
         };
         if let Err(failure) = requested.check_names(&rows) {
-            return report.contradicted(failure);
+            return report.contradicted(requested, failure);
         }
         report.begin(requested, &rows);
         report.note_absent(requested, &rows);
@@ -174,7 +172,7 @@ impl SentryBackend<'_> {
             report.request(None, &[]);
             match linked {
                 Ok(Some(repository)) => {
-                    report.linked(name);
+                    report.linked(name, Some(&repository));
                     rows.repositories.push(repository);
                 }
                 // Another run has linked it meanwhile, or another integration has it.

@@ -209,7 +209,7 @@ fn a_name_that_two_repositories_have_is_ambiguous_and_changes_nothing() {
                 let ended = with(&run, &entry(links)).args(args).execute().expect(2);
                 let shown = ended.everything();
                 assert!(shown.contains("ambiguous"), "{links} {args:?}: {shown}");
-                for words in ["several are called so", "acme/web (id 5)", "other/web (id 6)"] {
+                for words in ["several are called so", "`acme/web` (id 5)", "`other/web` (id 6)"] {
                     assert!(shown.contains(words), "{links} {args:?} {words}: {shown}");
                 }
                 assert_eq!(there(&run, &serve), before, "{links} {args:?}");
@@ -233,7 +233,7 @@ fn what_a_record_without_ids_may_mean_twice_stays_and_is_told() {
         let none = with(&run, &entry(""));
         let planned = none.clone().args(&["plan", "--exit-code"]).execute().expect(0);
         assert!(
-            planned.everything().contains("acme/web (id 5), other/web (id 6)"),
+            planned.everything().contains("`acme/web` (id 5), `other/web` (id 6)"),
             "{}",
             planned.stdout
         );
