@@ -5,6 +5,7 @@ use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::recorded_links::{PrunedLinks, RecordedMapping};
 use crate::inputs::{CodeMapping, Inputs, MappingPlace};
 use crate::text::quote;
+use std::collections::HashSet;
 
 /// Repositories and code mappings, as inputs name them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -120,6 +121,11 @@ impl RequestedLinks {
         };
         unwanted.prune_mappings(&self.pruned, existing);
         unwanted.prune_repositories(&self.pruned, existing);
+        // Two names may mean one.
+        let mut ids = HashSet::new();
+        unwanted.repositories.retain(|one| ids.insert(&one.id));
+        let mut ids = HashSet::new();
+        unwanted.code_mappings.retain(|one| ids.insert(&one.id));
         unwanted
     }
 }

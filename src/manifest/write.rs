@@ -245,7 +245,7 @@ fn variable(key: &str, id: i64, field: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::integration::LinkedRepository;
+    use crate::integration::{LinkedMapping, LinkedRepository};
 
     fn listed(external_id: &str) -> ListedIntegration {
         let (external_id, name) = (external_id.to_owned(), external_id.to_owned());
@@ -314,6 +314,30 @@ mod tests {
             assert!(text.contains("integration-id: 7"), "{text}");
             assert_eq!(left_out.len(), 2);
         }
+    }
+
+    /// GitLab shows two repositories by one name.
+    #[test]
+    fn a_mapping_names_its_repository_by_the_path() {
+        let mut one = existing("gitlab", "gitlab.example.com:7");
+        let repository = |id: &str, path: &str| LinkedRepository {
+            id: id.to_owned(),
+            names: ["Acme / Web", path].map(str::to_owned).to_vec(),
+            paths: vec![path.to_owned()],
+            ..LinkedRepository::default()
+        };
+        one.links.repositories = vec![repository("5", "acme/web"), repository("6", "other/web")];
+        let mapping = CodeMapping {
+            project: "web".to_owned(),
+            repository: "Acme / Web".to_owned(),
+            stack_root: String::new(),
+            source_root: String::new(),
+            default_branch: None,
+        };
+        let (id, repository_id) = ("7".to_owned(), Some("6".to_owned()));
+        one.links.code_mappings = vec![LinkedMapping { id, repository_id, mapping }];
+        let text = written(one).text;
+        assert!(text.contains("repository: other/web") && !text.contains("Acme / Web"), "{text}");
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl LinkComparison<'_> {
         comparison: &mut PlanComparison,
     ) {
         let mut names = self.links.absent_repositories.iter();
-        let name = names.find(|name| repository.is_named(name));
+        let name = names.find(|name| self.existing.repository(name) == Some(repository));
         let name = name.map_or(repository.link_name(), String::as_str);
         let words = format!("remove repository {name}");
         comparison.begin(ChangeAction::Remove, ChangedKind::Repository, name, words);

@@ -217,6 +217,13 @@ fn a_name_that_two_repositories_have_is_ambiguous_and_changes_nothing() {
         }
         with(&run, &entry(", repositories-absent: [other/web]")).execute().expect(0);
         assert_eq!(there(&run, &serve), ["5 Acme / Web", "7 other/web"]);
+        // Two names of one repository remove it once.
+        let twice = with(&run, &entry(", repositories-absent: [other/web, far/web]"));
+        let planned = twice.clone().args(&["plan"]).execute().expect(0).stdout;
+        assert_eq!(planned.matches("- remove repository").count(), 1, "{planned}");
+        let ended = twice.execute().expect(0);
+        assert_eq!(ended.output("result").matches("removed repository").count(), 1);
+        assert_eq!(there(&run, &serve), ["5 Acme / Web"]);
     }
 }
 
