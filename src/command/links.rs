@@ -34,6 +34,11 @@ impl RunContext<'_> {
         match ended {
             // What is pruned goes with its integration.
             Err(failure) if inputs.pruned.is_some() && failure.is_gone => {
+                if backend == BackendName::Sentry {
+                    // Where the organization itself is not found, nothing is known of its integrations.
+                    let options = self.pipeline_server(inputs, deadline)?;
+                    SentryBackend::new(options, task, inputs.dialect)?.list().await?;
+                }
                 let report = IntegrationReport { task, site: &Site::new(base_url(inputs)) };
                 Ok(report.linked(false, Vec::new(), None, Vec::new()))
             }

@@ -243,6 +243,21 @@ fn links_of_an_integration_that_is_gone_are_pruned_already() {
     }
 }
 
+/// Its organization has another slug now: nothing is known of what is there.
+#[test]
+fn links_of_an_organization_that_is_not_found_stay_recorded() {
+    let serve = ServeProcess::start();
+    let run = serve.github_run();
+    let one = run.clone().var("FINISHLINE_PROVIDER", "example").var("SENTRY_ORG", "acme");
+    one.var("FINISHLINE_STATE", "{name: one}").execute().expect(0);
+    let linked = "  - {mode: link, integration-id: 1, repositories: [acme/a]}\n";
+    with(&run, linked).execute().expect(0);
+    serve.database().execute("UPDATE organization SET slug = 'renamed'", []).unwrap();
+    let ended = with(&run, "").execute();
+    assert_ne!(ended.exit, Some(0), "{}", ended.stdout);
+    assert!(run.text(RECORD).contains("acme/a"), "{}", run.text(RECORD));
+}
+
 /// The record says through which integration an entry has linked, though it names the provider alone.
 #[test]
 fn what_belongs_to_another_integration_of_the_provider_now_is_not_pruned() {
