@@ -171,8 +171,8 @@ fn tls_reason(cause: &(dyn Error + 'static)) -> Option<(String, AddressHint)> {
 fn check_host(address: &str) -> String {
     format!(
         "check the spelling of the host in {address}. If it is right and the host is private, use a runner inside \
-         its network. If it is public, run again; if it still fails, look the host up on another machine: where \
-         that fails too, correct its DNS record, else the DNS of this one"
+         its network. If it is public, run again. If that fails too, look the host up on another machine. If it is \
+         not found there either, create or correct its DNS record; if it is, correct the DNS resolver of this machine"
     )
 }
 

@@ -232,7 +232,7 @@ impl RetryLoop<'_> {
         let (attempt, spent, request) =
             (progress.number, progress.seconds_spent(), self.request.as_str());
         let why = match after {
-            RetryDelay::RateLimit(_) => "the rate limit ends after the time that is left",
+            RetryDelay::RateLimit(_) => "the rate limit lasts longer than the time left",
             _ => "no time is left for another attempt",
         };
         tracing::warn!(attempt, spent, request, "{why}");

@@ -49,11 +49,11 @@ fn empty_secret(host: Host, asks_integration: bool) -> String {
         host if host.is_github_like() => format!(
             "GitHub passes an empty value for a secret that does not exist, or that the job may not read. In the \
              workflow, find the NAME in `secrets.NAME` that SENTRY_AUTH_TOKEN is set from, then look for NAME in the \
-             repository's Settings › Secrets and variables › Actions. Listed with another spelling: correct the \
-             workflow. Listed under an environment: set `environment:` to that in the job. Listed, but the workflow \
-             is a reusable one: set `secrets: inherit` in the job that calls it. Not listed: share the secret of your \
-             GitHub organization with this repository if there is one; otherwise {create}, and save it on the same \
-             page as NAME"
+             repository's Settings › Secrets and variables › Actions. Not listed: if your GitHub organization has it, \
+             give this repository access to it; otherwise {create}, and add it in GitHub as a repository secret \
+             called NAME. Listed with another spelling: correct the workflow. Listed under an environment: set \
+             `environment:` to the name of that environment in the job. Listed, but the workflow is called by \
+             another: set `secrets: inherit` in the calling job"
         ),
         Host::Gitlab => format!(
             "check SENTRY_AUTH_TOKEN in the project's or the group's Settings › CI/CD › Variables. Not there: \

@@ -159,9 +159,13 @@ impl SentryClient {
     }
 
     /// The error for a token that the server does not know.
-    pub(crate) fn unauthorized(&self, said: Option<&str>, permission: Option<Permission>) -> Error {
+    pub(crate) fn unauthorized(
+        &self,
+        said: Option<&str>,
+        asked: Option<(Permission, &OrgSlug)>,
+    ) -> Error {
         let reason = said.map(|said| format!(" (HTTP 401: {said})")).unwrap_or_default();
-        let (server, token) = (self.server_name(), self.replacement(permission));
+        let (server, token) = (self.server_name(), self.replacement(asked));
         match self.token_origin() {
             "" => {
                 let message = format!("{server} does not accept the token{reason}");
@@ -170,7 +174,7 @@ impl SentryClient {
             origin => {
                 let message = format!("{server} does not accept the token in {origin}{reason}");
                 Error::new(ErrorCode::Unauthorized, message).with_hint(format!(
-                    "if {server} is not your Sentry, correct `url` (SENTRY_URL). Otherwise {token}, and store it \
+                    "if {server} is not your Sentry, correct `url` (SENTRY_URL). Otherwise {token}. Then store it \
                      in the secret behind {origin}"
                 ))
             }
@@ -178,26 +182,25 @@ impl SentryClient {
     }
 
     /// What is wrong with the token, and how to replace it.
-    fn replacement(&self, permission: Option<Permission>) -> String {
+    fn replacement(&self, asked: Option<(Permission, &OrgSlug)>) -> String {
         let (is_wrong, page) = ("is mistyped, expired or revoked", self.token_page());
         if matches!(self.token_kind(), TokenKind::Organization(_)) {
             return format!(
-                "this organization token {is_wrong}: create another (Settings › Organization Tokens) at {page}"
+                "this organization token {is_wrong}. Create a new one (Settings › Organization Tokens) at {page}"
             );
         }
-        let scopes = permission.map(Permission::new_token_scopes).unwrap_or_default();
-        let other = match permission {
-            Some(permission) if permission.allows_org_token() => {
-                ", or an organization token where your Sentry has them (Settings › Organization Tokens)"
+        let is_users = self.token_kind() == TokenKind::User;
+        let token = if is_users { "this personal token" } else { "the token" };
+        let scopes = asked.map(|(permission, _)| permission.new_token_scopes()).unwrap_or_default();
+        let member =
+            asked.map(|(_, org)| format!(", signed in as a member of {org},")).unwrap_or_default();
+        let other = match asked {
+            Some((permission, _)) if permission.allows_org_token() => {
+                ". If your Sentry has Settings › Organization Tokens, a token from there does as well"
             }
             _ => "",
         };
-        let token =
-            if self.token_kind() == TokenKind::User { "this personal token" } else { "the token" };
-        format!(
-            "{token} {is_wrong}: sign in as a member of the organization, create a personal token{scopes} at \
-             {page}{other}"
-        )
+        format!("{token} {is_wrong}. Create a new personal token{scopes}{member} at {page}{other}")
     }
 
     /// The page of the server where tokens of this kind are created.
@@ -238,7 +241,7 @@ impl SentryClient {
         let (action, scopes) = permission.details();
         let is_org = matches!(self.token_kind(), TokenKind::Organization(_));
         let failure = match (response.status, is_org && !permission.allows_org_token()) {
-            (401, _) => self.unauthorized(said.as_deref(), Some(permission)),
+            (401, _) => self.unauthorized(said.as_deref(), Some((permission, org))),
             (403, true) => org_token(permission),
             (403, _) => {
                 let message = format!("the token cannot {action} for {org}{reason}");
