@@ -170,9 +170,9 @@ fn tls_reason(cause: &(dyn Error + 'static)) -> Option<(String, AddressHint)> {
 
 fn check_host(address: &str) -> String {
     format!(
-        "check the spelling of the host in {address}. If it is right and the host is private, use a runner inside \
-         its network. If it is public, run again. If that fails too, look the host up on another machine. If it is \
-         not found there either, create or correct its DNS record; if it is, correct the DNS resolver of this machine"
+        "check the spelling of the host in {address}. If it is right, look the host up on another machine. Not \
+         found there: create or correct its DNS record. Found there: use a runner inside its network (a private \
+         host), or correct the DNS resolver of this one. Then run again; completed steps are kept"
     )
 }
 

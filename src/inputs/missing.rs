@@ -48,12 +48,12 @@ fn empty_secret(host: Host, asks_integration: bool) -> String {
     match host {
         host if host.is_github_like() => format!(
             "GitHub passes an empty value for a secret that does not exist, or that the job may not read. In the \
-             workflow, find the NAME in `secrets.NAME` that SENTRY_AUTH_TOKEN is set from, then look for NAME in the \
-             repository's Settings › Secrets and variables › Actions. Not listed: if your GitHub organization has it, \
-             give this repository access to it; otherwise {create}, and add it in GitHub as a repository secret \
-             called NAME. Listed with another spelling: correct the workflow. Listed under an environment: set \
-             `environment:` to the name of that environment in the job. Listed, but the workflow is called by \
-             another: set `secrets: inherit` in the calling job"
+             workflow, find the line that sets SENTRY_AUTH_TOKEN from `secrets.NAME`, then look for that NAME in the \
+             repository's Settings › Secrets and variables › Actions. (1) Not listed: if your GitHub organization \
+             has it, give this repository access to it; otherwise {create}, and add it in GitHub as a repository \
+             secret called NAME. (2) Listed with another spelling: correct the workflow. (3) Listed under an \
+             environment: set `environment:` to its name in the job. (4) Listed, but the workflow is called by \
+             another: set `secrets: inherit` in the calling job. (5) Listed, and none of these: save its value again"
         ),
         Host::Gitlab => format!(
             "check SENTRY_AUTH_TOKEN in the project's or the group's Settings › CI/CD › Variables. Not there: \

@@ -175,7 +175,7 @@ impl SentryClient {
                 let message = format!("{server} does not accept the token in {origin}{reason}");
                 Error::new(ErrorCode::Unauthorized, message).with_hint(format!(
                     "if {server} is not your Sentry, correct `url` (SENTRY_URL). Otherwise {token}. Then store it \
-                     in the secret behind {origin}"
+                     in the secret behind {origin}, and run again"
                 ))
             }
         }
@@ -196,7 +196,7 @@ impl SentryClient {
             asked.map(|(_, org)| format!(", signed in as a member of {org},")).unwrap_or_default();
         let other = match asked {
             Some((permission, _)) if permission.allows_org_token() => {
-                ". If your Sentry has Settings › Organization Tokens, a token from there does as well"
+                " (a token from Settings › Organization Tokens works too, where your Sentry has that page)"
             }
             _ => "",
         };
