@@ -48,12 +48,14 @@ fn empty_secret(host: Host, asks_integration: bool) -> String {
     match host {
         host if host.is_github_like() => format!(
             "GitHub passes an empty value for a secret that does not exist, or that the job may not read. In the \
-             workflow, find the line that sets SENTRY_AUTH_TOKEN from `secrets.NAME`, then look for that NAME in the \
-             repository's Settings › Secrets and variables › Actions. (1) Not listed: if your GitHub organization \
-             has it, give this repository access to it; otherwise {create}, and add it in GitHub as a repository \
-             secret called NAME. (2) Listed with another spelling: correct the workflow. (3) Listed under an \
-             environment: set `environment:` to its name in the job. (4) Listed, but the workflow is called by \
-             another: set `secrets: inherit` in the calling job. (5) Listed, and none of these: save its value again"
+             workflow, find the line that sets SENTRY_AUTH_TOKEN from `secrets.NAME`. (1) If another workflow calls \
+             this one: pass NAME under `secrets:` in the calling job, or set `secrets: inherit` there; if it is \
+             passed, go on with the secret that it is passed from. Look for NAME in the repository's Settings › \
+             Secrets and variables › Actions. (2) Not listed: if your GitHub organization has it, give this \
+             repository access to it; otherwise {create}, and add it in GitHub as a repository secret called NAME. \
+             (3) Listed with another spelling: correct the workflow. (4) Listed under an environment: give the \
+             job `environment: ITS-NAME`, beside `runs-on:`. (5) Listed, and none of these: save its value again. Then run \
+             the job again"
         ),
         Host::Gitlab => format!(
             "check SENTRY_AUTH_TOKEN in the project's or the group's Settings › CI/CD › Variables. Not there: \

@@ -209,7 +209,7 @@ impl Refusal {
                  certificate authority, set `ca-file`"
             )),
             false => advice
-                .map(|advice| format!("{advice}. Then remove `callback-url` from the job (it works only once), run the job again as `finishline run`, and approve again if it asks"))
+                .map(|advice| format!("{advice}. Then start over: remove the input `callback-url` (on a command line, also `finishline run` in place of `resume`), run the job again, and approve again if it asks"))
                 .or_else(|| (self.code == ErrorCode::Refused).then(by_words)),
         };
         Self { third_party: Some(asked), hint, ..self }

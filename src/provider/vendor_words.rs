@@ -66,9 +66,8 @@ const ADVICE: [(&str, &str); 17] = [
 
 const CORRECT_CLIENT: &str = "`clientSecret` in the input `state` is probably wrong; `clientId` is probably right, for the approval in the \
      browser has used it. At {asked}, open Applications in the settings of the user or group that owns the OAuth \
-     application, or in the admin area, then the one whose Application ID is your `clientId`. Set `clientSecret` to \
-     its secret; if nobody has that, renew it there (the old one stops working everywhere). If the application is \
-     gone, create another and set both fields";
+     application, or in the admin area, then the one whose Application ID is your `clientId`. Store its secret in the \
+     CI secret that `clientSecret` is read from; if nobody has it, renew it there (the old one stops working everywhere)";
 const CORRECT_REDIRECT: &str = "the OAuth application in the settings of {asked} must have the `redirect_uri` that is in \
      `redirect-url`";
 

@@ -52,7 +52,7 @@ fn released(relay: &ServeProxy) -> ProgramRun {
 fn busy_server() -> ServeProxy {
     ServeProxy::with(|request| match request.line() == RELEASE && request.nth == 0 {
         true => {
-            let response = Response::detail(429, "slow down").with("Retry-After", "3");
+            let response = Response::detail(429, "slow down").with("Retry-After", "5");
             ProxyAction::Intercept(response)
         }
         false => ProxyAction::Forward,
