@@ -157,8 +157,7 @@ impl RunContext<'_> {
             unnamed.into_iter().partition(|one| scope.includes(one));
         let mut held = scope.record.held(&current);
         // Where another run may have another server, that one's are its own.
-        let elsewhere = scope.record.elsewhere(&current).into_iter();
-        held.extend(elsewhere.filter(|one| !scope.includes(one)));
+        held.extend(scope.record.elsewhere(&current, |one| scope.includes(one)));
         scope.record.keep_installed(&mut current);
         scope.record.keep_named(&mut current);
         let current = [current, held, of_others].concat();

@@ -136,7 +136,8 @@ impl<'a> UnwantedLinks<'a> {
         self.doubts.iter().map(|doubt| Warning::new("not-pruned", doubt.as_str()))
     }
 
-    /// The recorded id alone says which repository goes; a name does where it can mean no other one.
+    /// The recorded id says which repository goes, if that is still called so: a server that was put back gives its
+    /// ids again. Without an id the name does, where it can mean no other one.
     fn prune_repositories(&mut self, pruned: &PrunedLinks, existing: &'a ExistingLinks) {
         for recorded in &pruned.repositories {
             let is_meant = |one: &&LinkedRepository| match &recorded.id {
@@ -148,6 +149,13 @@ impl<'a> UnwantedLinks<'a> {
                 |one: &&LinkedRepository| pruned.kept_names.iter().any(|name| one.is_named(name));
             match meant[..] {
                 [] => {}
+                [one] if !one.is_named(&recorded.name) => {
+                    let (name, now) = (quote(&recorded.name), one.told_apart());
+                    self.doubts.push(format!(
+                        "repository {name} stays: its id is now that of {now}; if that is the same one, remove it with \
+                         `repositories-absent`, or in Sentry"
+                    ));
+                }
                 [one] if !is_needed(&one) => self.repositories.push(one),
                 [_] => self.kept.repositories.push(recorded.clone()),
                 _ => {
@@ -171,26 +179,28 @@ impl<'a> UnwantedLinks<'a> {
                 None => place.is_of(&one.mapping),
             };
             for one in existing.code_mappings.iter().filter(is_meant) {
-                match may_be(recorded, one) {
-                    true => self.code_mappings.push(one),
-                    false => {
-                        let (project, root) = (quote(&place.project), quote(&place.stack_root));
-                        self.doubts.push(format!(
-                            "the code mapping of {root} of {project} stays, as it leads to another repository \
-                             now; delete it with `code-mappings-absent`, or in Sentry"
-                        ));
-                        self.kept.code_mappings.push(recorded.clone());
-                    }
+                if is_recorded(recorded, one) {
+                    self.code_mappings.push(one);
+                    continue;
+                }
+                let (project, root) = (quote(&place.project), quote(&place.stack_root));
+                let now = describe_mapping(&one.mapping);
+                self.doubts.push(format!(
+                    "the code mapping of {root} of {project} stays, as it was changed: it maps {now} now; delete it with \
+                     `code-mappings-absent`, or in Sentry"
+                ));
+                if recorded.id.is_none() {
+                    self.kept.code_mappings.push(recorded.clone());
                 }
             }
         }
     }
 }
 
-/// Whether a mapping is the recorded one. One without an id is told by its repository as well.
-fn may_be(recorded: &RecordedMapping, one: &LinkedMapping) -> bool {
+/// Whether a mapping is still the recorded one.
+fn is_recorded(recorded: &RecordedMapping, one: &LinkedMapping) -> bool {
     let ids = recorded.repository_id.as_ref().zip(one.repository_id.as_ref());
-    recorded.id.is_some() || ids.is_none_or(|(recorded, now)| recorded == now)
+    recorded.place().is_of(&one.mapping) && ids.is_none_or(|(recorded, now)| recorded == now)
 }
 
 /// Checks that a name means one repository at most.

@@ -140,12 +140,24 @@ impl ManagedRecord {
     }
 
     /// What may be the same as something managed now under another name of its server, or another
-    /// server's.
-    pub fn elsewhere(&self, current: &[ManagedIntegration]) -> Vec<ManagedIntegration> {
+    /// server's: all of it where that is another run's, as `is_own` says, else what is named no longer.
+    pub fn elsewhere(
+        &self,
+        current: &[ManagedIntegration],
+        is_own: impl Fn(&ManagedIntegration) -> bool,
+    ) -> Vec<ManagedIntegration> {
         let reached: HashSet<_> = current.iter().map(|now| server_key(&now.server)).collect();
         let apart = self.servers_apart(current);
         let known = self.integrations.iter().filter(|one| one.is_renamed_place(current, &apart));
-        known.filter(|one| !reached.contains(&server_key(&one.server))).cloned().collect()
+        let known = known.filter(|one| !reached.contains(&server_key(&one.server)));
+        let rest = known.map(|one| match is_own(one) {
+            true => {
+                let alike: Vec<_> = current.iter().filter(|now| now.id == one.id).collect();
+                one.without(|link| alike.iter().any(|now| now.names(&link)))
+            }
+            false => one.clone(),
+        });
+        rest.filter(ManagedIntegration::has_anything).collect()
     }
 
     /// The servers that are two, and not one by two names: each has an integration under an id that the

@@ -175,20 +175,33 @@ impl SentryBackend<'_> {
                     report.linked(name, Some(&repository));
                     rows.repositories.push(repository);
                 }
-                // Another run has linked it meanwhile, or another integration has it.
-                Ok(None) => {
-                    let listed = self.repositories(integration).await;
-                    rows.repositories = listed.unwrap_or(std::mem::take(&mut rows.repositories));
-                    match self.is_of_another(name, integration, rows).await {
-                        true => {
-                            report.not_linked(name, refused("another integration has it in Sentry"))
-                        }
-                        false => report.found(name),
-                    }
-                }
+                Ok(None) => match self.linked_by_others(integration, name, rows).await {
+                    Ok(()) => report.found(name),
+                    Err(why) => report.not_linked(name, why),
+                },
                 Err(why) => report.not_linked(name, why),
             }
         }
+    }
+
+    /// Looks for a repository that Sentry has already: another run has linked it meanwhile, or it is not this
+    /// integration's.
+    async fn linked_by_others(
+        &self,
+        integration: i64,
+        name: &str,
+        rows: &mut ExistingLinks,
+    ) -> Result<()> {
+        rows.repositories = self.repositories(integration).await?;
+        if rows.repositories.iter().any(|one| one.is_named(name)) {
+            return Ok(());
+        }
+        Err(refused(match self.has_another(name, integration).await {
+            true => "another integration has it in Sentry",
+            false => {
+                "Sentry has it already, and not for this integration: it is another one's, hidden or being deleted"
+            }
+        }))
     }
 
     /// The mappings but those to what another integration has: Sentry would map through that one.
@@ -276,11 +289,7 @@ pub(super) fn repository(item: &Value) -> LinkedRepository {
     LinkedRepository {
         id: id(item),
         names: names(item),
-        paths: slug
-            .map(str::to_owned)
-            .into_iter()
-            .chain(item["url"].as_str().and_then(decoded_path))
-            .collect(),
+        paths: slug.map(str::to_owned).into_iter().chain(address_paths(item)).collect(),
         integration: integration_id(item),
         provider: provider.map(|(_, key)| key.to_owned()),
     }
@@ -296,13 +305,25 @@ pub(super) fn names(repository: &Value) -> Vec<String> {
     };
     let texts = ["name", "identifier", "externalSlug"].map(text);
     let mut names: Vec<String> = Vec::new();
-    for name in texts.into_iter().flatten().chain(repository["url"].as_str().and_then(decoded_path))
-    {
+    for name in texts.into_iter().flatten().chain(address_paths(repository)) {
         if !names.contains(&name) {
             names.push(name);
         }
     }
     names
+}
+
+/// The path of a repository's address; of a GitLab below a path also the part of it that is the
+/// repository's, which has as many parts as its name.
+fn address_paths(repository: &Value) -> Vec<String> {
+    let Some(path) = repository["url"].as_str().and_then(decoded_path) else { return Vec::new() };
+    let name = repository["name"].as_str().unwrap_or_default();
+    let (parts, segments) = (name.split(" / ").count(), path.split('/').collect::<Vec<_>>());
+    let own = match segments.len().checked_sub(parts) {
+        Some(base @ 1..) if parts > 1 => Some(segments[base..].join("/")),
+        _ => None,
+    };
+    std::iter::once(path.clone()).chain(own).collect()
 }
 
 /// A code mapping as Sentry lists it.

@@ -311,12 +311,7 @@ fn is_alike(display_name: &Value, path: &str) -> bool {
 fn is_another(linked: &LinkedRepository, name: &str, identifier: &str) -> bool {
     let is_guess = !identifier.eq_ignore_ascii_case(name);
     let paths: Vec<_> = linked.names.iter().filter(|known| is_path(known)).collect();
-    let (whole, below) = (name.to_ascii_lowercase(), format!("/{}", name.to_ascii_lowercase()));
-    let fits = |path: &&String| {
-        let path = path.to_ascii_lowercase();
-        path == whole || path.ends_with(&below)
-    };
-    is_guess && !paths.is_empty() && !paths.iter().any(fits)
+    is_guess && !paths.is_empty() && !paths.iter().any(|path| path.eq_ignore_ascii_case(name))
 }
 
 /// Whether a row came into being before the server answered a request with it.

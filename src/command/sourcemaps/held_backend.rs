@@ -3,8 +3,8 @@
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::sourcemap::backend::{
-    AssembleState, ChunkedBundle, FileAddress, LookupAnswer, SourcemapBackend, StoreResult,
-    UploadLimits,
+    AssembleState, BundleChunk, ChunkedBundle, FileAddress, LookupAnswer, SourcemapBackend,
+    StoreResult, UploadLimits,
 };
 use crate::sourcemap::bundle::BundleTarget;
 use crate::sourcemap::debug_id::DebugId;
@@ -13,6 +13,9 @@ use tokio::sync::oneshot::Receiver;
 
 /// Tells that the files are on disk.
 pub(super) type OnDiskSignal = Receiver<()>;
+
+/// The hash of a chunk that no bundle has: with it a server says what it lacks, and puts nothing together.
+const NO_CHUNK: &str = "0000000000000000000000000000000000000000";
 
 /// A backend that holds back what makes a bundle of chunks.
 pub(super) struct HeldBackend<B> {
@@ -25,6 +28,27 @@ impl<B> HeldBackend<B> {
     /// The same backend, which waits for nothing without `on_disk`.
     pub(super) fn new(backend: B, on_disk: Option<OnDiskSignal>) -> Self {
         Self { backend, on_disk, has_stored: false }
+    }
+}
+
+impl<B: SourcemapBackend> HeldBackend<B> {
+    /// The chunks that the backend does not have.
+    async fn missing(
+        &mut self,
+        bundle: &ChunkedBundle,
+        target: &BundleTarget,
+    ) -> Result<Vec<String>> {
+        let mut question = bundle.clone();
+        question.chunks.push(BundleChunk { hash: NO_CHUNK.to_owned(), at: 0, size: 0 });
+        let mut missing = match self.backend.assemble(&question, target).await? {
+            AssembleState::Missing(hashes) => hashes,
+            // It remembers the bundle from before.
+            AssembleState::Pending | AssembleState::Complete | AssembleState::Failed(_) => {
+                Vec::new()
+            }
+        };
+        missing.retain(|hash| hash != NO_CHUNK);
+        Ok(missing)
     }
 }
 
@@ -43,12 +67,17 @@ impl<B: SourcemapBackend> SourcemapBackend for HeldBackend<B> {
         bundle: &ChunkedBundle,
         target: &BundleTarget,
     ) -> Result<AssembleState> {
-        // Before anything was stored it only tells what is missing: what a server has all of is there already.
-        if self.has_stored
-            && let Some(on_disk) = self.on_disk.take()
-        {
-            on_disk.await.map_err(|_| unwritten())?;
+        let Some(on_disk) = self.on_disk.take() else {
+            return self.backend.assemble(bundle, target).await;
+        };
+        if !self.has_stored {
+            let missing = self.missing(bundle, target).await?;
+            if !missing.is_empty() {
+                self.on_disk = Some(on_disk);
+                return Ok(AssembleState::Missing(missing));
+            }
         }
+        on_disk.await.map_err(|_| unwritten())?;
         self.backend.assemble(bundle, target).await
     }
 
@@ -106,10 +135,14 @@ mod tests {
         let packed = PackedBundleFile::pack(script).expect("it fits");
         writer.add(&entry, &packed).expect("it is added");
         let finished = writer.finish().expect("it ends");
-        let (mut bytes, plan) = (finished.target, UploadPlan::default());
+        let mut bytes = finished.target;
         let size = bytes.len() as u64;
         let bundle = UncutBundle { id: finished.id, size, cuts: finished.cuts };
-        for are_written in [false, true] {
+        // What an earlier run has stored is put together as late.
+        for (is_unchanged, are_written, sent_chunks) in
+            [(true, false, 1), (false, false, 1), (true, false, 0), (true, true, 0)]
+        {
+            let plan = UploadPlan { is_unchanged, ..UploadPlan::default() };
             let (written, on_disk) = oneshot::channel();
             let (mut backend, mut progress) =
                 (HeldBackend::new(open().await, Some(on_disk)), UploadProgress::default());
@@ -125,7 +158,8 @@ mod tests {
                 }
             };
             let (result, ()) = tokio::join!(sent, write);
-            assert_eq!((result.is_ok(), progress.sent_chunks), (are_written, 1), "{result:?}");
+            let sent = (result.is_ok(), progress.sent_chunks);
+            assert_eq!(sent, (are_written, sent_chunks), "{result:?}");
         }
         assert_eq!(open().await.finds("web", &id).await, Ok(LookupAnswer::Found));
     }

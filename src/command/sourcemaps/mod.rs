@@ -199,6 +199,11 @@ impl<'a> FoundSourcemaps<'a> {
 }
 
 impl ExaminedSourcemaps<'_> {
+    /// Whether a file is to be written.
+    fn has_changes(&self) -> bool {
+        self.changes.iter().any(|(_, change)| !change.is_none())
+    }
+
     /// Writes the ids into the files on disk.
     pub(crate) async fn write(&mut self) -> Result {
         let mut rest = self.progress.scripts.as_slice();

@@ -93,7 +93,7 @@ impl ExaminedSourcemaps<'_> {
     /// Whether no script would change, and each project finds all of them by their ids.
     async fn is_known(&self, run: &RunContext<'_>, inputs: &Inputs, deadline: Instant) -> bool {
         let progress = &self.progress;
-        let changes = self.changes.iter().any(|(_, change)| !change.is_none());
+        let changes = self.has_changes();
         let ids: BTreeSet<_> = progress.scripts.iter().filter_map(|one| one.id.as_ref()).collect();
         let has_ids = progress.scripts.iter().all(|script| script.id.is_some());
         let (projects, is_faulty) = (&self.target.projects, !progress.faults.is_empty());

@@ -130,6 +130,8 @@ impl ExaminedSourcemaps<'_> {
         let upload = self.bundle_upload()?.map(BundleUpload::cutting_ahead).transpose()?;
         let (mut progress, mut stays_here) = (UploadProgress::default(), self.stays_here);
         let (written, on_disk) = oneshot::channel();
+        // Where no file changes, there is nothing to wait for.
+        let on_disk = Some(on_disk).filter(|_| self.has_changes());
         let write = async {
             self.write().await?;
             // Nobody hears it where there is nothing to upload, or the upload has failed.
@@ -139,7 +141,7 @@ impl ExaminedSourcemaps<'_> {
         let sent = SentBundle { progress: &mut progress, stays_here: &mut stays_here };
         let send = async {
             Ok(match upload {
-                Some(upload) => upload.run(run, inputs, deadline, Some(on_disk), sent).await,
+                Some(upload) => upload.run(run, inputs, deadline, on_disk, sent).await,
                 None => Ok(()),
             })
         };
@@ -194,7 +196,7 @@ impl ExaminedSourcemaps<'_> {
             return Ok(None);
         }
         let plan = UploadPlan {
-            is_unchanged: self.changes.iter().all(|(_, change)| change.is_none()),
+            is_unchanged: !self.has_changes(),
             waits: self.inputs.wait,
             lookups: ids.clone(),
             cut: None,

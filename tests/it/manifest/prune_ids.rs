@@ -75,17 +75,64 @@ fn what_was_managed_goes_by_its_id_and_not_what_has_its_name_now() {
         }
         assert_eq!(recorded(&run, "repositories")[1]["id"], "2", "{}", run.text(RECORD));
         assert_eq!(recorded(&run, "code_mappings")[0]["id"], "1", "{}", run.text(RECORD));
-        // Somebody renames one, and links another one under the old name; the mapping moves.
-        let renamed = "UPDATE repository SET name = 'acme/c' WHERE id = 2;
-            UPDATE code_mapping SET stack_root = 't/';";
-        change(&run, &serve, &format!("{renamed} {}", row(9, "acme/b", "acme/b")));
+        // Somebody links another one of the same name.
+        change(&run, &serve, &row(9, "acme/b", "acme/other"));
         let less = with(&run, &entry(", repositories: [acme/a]"));
         let planned = less.clone().args(&["plan"]).execute().expect(0);
-        assert!(planned.stdout.contains("remove repository acme/c"), "{}", planned.stdout);
-        assert!(!planned.stdout.contains("remove repository acme/b"), "{}", planned.stdout);
+        assert!(planned.stdout.contains("- remove repository acme/b"), "{}", planned.stdout);
         less.execute().expect(0);
         assert_eq!(there(&run, &serve), ["1 acme/a", "9 acme/b"]);
     }
+}
+
+/// A backend that was put back gives its ids again, to what others link and map.
+#[test]
+fn what_is_called_otherwise_under_a_recorded_id_stays() {
+    let serve = ServeProcess::start();
+    for run in runs(&serve) {
+        let own = mapping("acme/a", "s");
+        with(&run, &entry(&format!(", repositories: [acme/a, acme/b], code-mappings: [{own}]")))
+            .execute()
+            .expect(0);
+        let others = "UPDATE repository SET name = 'team/precious', external_id = 'team/precious' WHERE id = 2;
+            UPDATE code_mapping SET stack_root = 't/';";
+        change(&run, &serve, others);
+        let less = with(&run, &entry(", repositories: [acme/a]"));
+        let planned = less.clone().args(&["plan"]).execute().expect(0);
+        assert!(!planned.stdout.contains("- remove"), "{}", planned.stdout);
+        assert!(!planned.stdout.contains("- delete"), "{}", planned.stdout);
+        let ended = less.execute().expect(0);
+        let said = ended.everything();
+        assert!(said.contains("is now that of `team/precious`"), "{said}");
+        assert!(said.contains("as it was changed"), "{said}");
+        assert_eq!(there(&run, &serve), ["1 acme/a", "2 team/precious", "mapping t/ 1"]);
+        let record = run.text(RECORD);
+        assert!(!record.contains("acme/b") && !record.contains("code_mappings"), "{record}");
+    }
+}
+
+/// As if the server had been reached under another name.
+#[test]
+fn what_is_dropped_while_the_server_gets_another_name_stays_in_the_record_with_a_warning() {
+    let serve = ServeProcess::start();
+    let run = serve.github_run();
+    let named = |links: &str| {
+        let run = with(&run, &entry(links));
+        let url = format!("{{org: acme, url: '{}'}}", serve.url());
+        run.file("finishline.yml", run.text("finishline.yml").replace("{org: acme}", &url));
+        run.execute().expect(0)
+    };
+    named(", repositories: [acme/a, acme/b]");
+    let mut record: Value = serde_json::from_str(&run.text(RECORD)).unwrap();
+    record["integrations"][0]["server"] = "https://sentry.old.example/".into();
+    run.file(RECORD, record.to_string());
+    let said = named(", repositories: [acme/a]").everything();
+    assert!(said.contains("does not reach"), "{said}");
+    assert_eq!(there(&run, &serve), ["1 acme/a", "2 acme/b"]);
+    let record: Value = serde_json::from_str(&run.text(RECORD)).unwrap();
+    let old = &record["integrations"][1];
+    assert_eq!(old["server"], "https://sentry.old.example/", "{record}");
+    assert_eq!(old["repositories"], serde_json::json!([{"id": "2", "name": "acme/b"}]));
 }
 
 #[test]

@@ -142,14 +142,29 @@ fn a_repository_is_linked_by_the_third_partys_own_name_for_it() {
 #[test]
 fn a_repository_that_another_run_linked_meanwhile_is_linked() {
     for body in [json!({"detail": {"code": "repo_exists"}}), json!({"code": "repo_exists"})] {
-        let sentry =
-            FakeSentry::with(move |world, request| match request.line() == "POST repos/" {
+        let sentry = FakeSentry::with(move |world, request| {
+            let answer = world.answer(request);
+            match request.line() == "POST repos/" {
                 true => Response::json(400, &body),
-                false => world.answer(request),
-            });
+                false => answer,
+            }
+        });
         let ended = assert_completes(&with_repositories(&sentry), "complete true 1");
         assert_eq!(warnings(&ended), [""; 0]);
     }
+}
+
+/// It may be hidden, or going, or another integration's under a name that nobody asks for.
+#[test]
+fn a_repository_that_sentry_has_and_does_not_list_is_not_linked() {
+    let sentry = FakeSentry::with(move |world, request| match request.line() == "POST repos/" {
+        true => Response::json(400, &json!({"detail": {"code": "repo_exists"}})),
+        false => world.answer(request),
+    });
+    let ended = assert_completes(&with_repositories(&sentry), "complete true 1");
+    let told = warnings(&ended);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told.iter().all(|one| one.contains("hidden or being deleted")), "{told:?}");
 }
 
 #[test]
