@@ -151,15 +151,16 @@ impl RunContext<'_> {
         let (removed, mut current) = (plain(removed), plain(current));
         let mut planned = plain(planned);
         planned.extend(entries.iter().filter_map(|entry| self.of_commits(scope, &entry.inputs)));
-        let unnamed = scope.record.unnamed(&current, &removed, &planned);
-        let kept = scope.record.mapped(&current, &planned);
+        let record = scope.record.clone().with_orgs_of(&current);
+        let unnamed = record.unnamed(&current, &removed, &planned);
+        let kept = record.mapped(&current, &planned);
         let (unnamed, of_others): (Vec<_>, Vec<_>) =
             unnamed.into_iter().partition(|one| scope.includes(one));
-        let mut held = scope.record.held(&current);
+        let mut held = record.held(&current);
         // Where another run may have another server, that one's are its own.
-        held.extend(scope.record.elsewhere(&current, |one| scope.includes(one)));
-        scope.record.keep_installed(&mut current);
-        scope.record.keep_named(&mut current);
+        held.extend(record.elsewhere(&current, |one| scope.includes(one)));
+        record.keep_installed(&mut current);
+        record.keep_named(&mut current);
         let current = [current, held, of_others].concat();
         PruneDecision { current, planned, unnamed, kept }
     }

@@ -37,6 +37,17 @@ impl ManagedRecord {
         format!("{text}\n")
     }
 
+    /// The same record, with each organization as the entries name it now.
+    #[must_use]
+    pub fn with_orgs_of(mut self, current: &[ManagedIntegration]) -> Self {
+        for one in &mut self.integrations {
+            if let Some(now) = one.in_renamed_org(current) {
+                one.org.clone_from(&now.org);
+            }
+        }
+        self
+    }
+
     /// What was managed and is named no longer, each with what has to go of it. `removed` are those
     /// that an entry has removed itself, `planned` those that are not installed yet.
     pub fn unnamed(

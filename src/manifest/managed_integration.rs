@@ -82,21 +82,33 @@ impl ManagedIntegration {
         current: &[Self],
         apart: &HashSet<(String, String)>,
     ) -> bool {
-        let is_id = |org: &str| org.bytes().all(|byte| byte.is_ascii_digit());
-        let is_same = |a: &str, b: &str| a == b || a.is_empty() || b.is_empty();
-        let is_alike = |now: &&Self| {
-            self.id.is_some() && self.id == now.id && is_same(&self.provider, &now.provider)
-        };
         let own = server_key(&self.server);
-        current.iter().filter(is_alike).any(|now| {
+        current.iter().filter(|now| self.is_alike(now)).any(|now| {
             let servers = (own.clone(), server_key(&now.server));
             match servers.0 == servers.1 {
-                true => is_id(&now.org) != is_id(&self.org),
+                true => self.has_renamed_org(now),
                 // A file is known by where it is.
                 false if self.server.starts_with(EMBEDDED) || apart.contains(&servers) => false,
                 false => self.org == now.org && is_same(&self.name, &now.name),
             }
         })
+    }
+
+    /// The same integration, whose organization is named by its id now and was by its slug, or the other way.
+    pub(super) fn in_renamed_org<'a>(&self, current: &'a [Self]) -> Option<&'a Self> {
+        let own = server_key(&self.server);
+        let mut alike = current.iter().filter(|now| self.is_alike(now));
+        alike.find(|now| server_key(&now.server) == own && self.has_renamed_org(now))
+    }
+
+    fn has_renamed_org(&self, now: &Self) -> bool {
+        let is_id = |org: &str| org.bytes().all(|byte| byte.is_ascii_digit());
+        is_id(&now.org) != is_id(&self.org)
+    }
+
+    /// Whether both have one id, and no other provider.
+    fn is_alike(&self, now: &Self) -> bool {
+        self.id.is_some() && self.id == now.id && is_same(&self.provider, &now.provider)
     }
 
     /// Whether one of these may mean it, and none names it.
@@ -108,10 +120,9 @@ impl ManagedIntegration {
 
     /// Whether both may be one integration, as one of them is not named by its id.
     fn may_be(&self, other: &Self) -> bool {
-        let is_alike = |a: &str, b: &str| a == b || a.is_empty() || b.is_empty();
         self.has_place_of(other)
             && (self.id.is_none() || other.id.is_none())
-            && is_alike(&self.provider, &other.provider)
+            && is_same(&self.provider, &other.provider)
     }
 
     /// What is linked but this.
@@ -222,6 +233,11 @@ pub fn server_key(address: &str) -> String {
     // An address with a host can have another one.
     let _ = shared.map(|shared| url.set_host(Some(shared)));
     url.into()
+}
+
+/// Whether two texts are one, as far as both are known.
+fn is_same(one: &str, other: &str) -> bool {
+    one == other || one.is_empty() || other.is_empty()
 }
 
 /// Whether the ids of both are known.

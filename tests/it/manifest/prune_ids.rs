@@ -136,6 +136,19 @@ fn what_is_dropped_while_the_server_gets_another_name_stays_in_the_record_with_a
 }
 
 #[test]
+fn what_is_dropped_while_the_organization_is_named_by_its_id_is_pruned() {
+    let serve = ServeProcess::start();
+    let run = serve.github_run();
+    with(&run, &entry(", repositories: [acme/a, acme/b]")).execute().expect(0);
+    let less = with(&run, &entry(", repositories: [acme/a]"));
+    run.file("finishline.yml", run.text("finishline.yml").replace("{org: acme}", "{org: '1'}"));
+    less.execute().expect(0);
+    assert_eq!(there(&run, &serve), ["1 acme/a"]);
+    assert_eq!(recorded(&run, "org"), "1", "{}", run.text(RECORD));
+    assert!(!run.text(RECORD).contains("acme/b"), "{}", run.text(RECORD));
+}
+
+#[test]
 fn what_another_integration_links_now_leaves_the_record_and_stays() {
     let serve = ServeProcess::start();
     for run in runs(&serve) {
