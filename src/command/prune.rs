@@ -92,7 +92,7 @@ impl RunContext<'_> {
             }
         };
         let PruneDecision { current, kept, .. } = decision;
-        let unreached = scope.unreached(&current);
+        let elsewhere = [scope.unreached(&current), scope.renamed(&current)];
         let count = left.len();
         if !base.dry_run {
             let record = ManagedRecord::merged(current, left.into_iter().chain(kept));
@@ -103,7 +103,7 @@ impl RunContext<'_> {
         let why = why.map(|why| format!("nothing is pruned, because {why}; {count} to prune"));
         let rest = || format!("not everything is pruned; {count} to prune");
         let why = why.or_else(|| (count > 0 && !base.dry_run).then(rest));
-        let messages = why.into_iter().chain(unreached);
+        let messages = why.into_iter().chain(elsewhere.into_iter().flatten());
         messages.map(|message| Warning::new("not-pruned", message)).collect()
     }
 
@@ -156,7 +156,10 @@ impl RunContext<'_> {
         let kept = record.mapped(&current, &planned);
         let (unnamed, of_others): (Vec<_>, Vec<_>) =
             unnamed.into_iter().partition(|one| scope.includes(one));
+        let (renamed, unnamed): (Vec<_>, Vec<_>) =
+            unnamed.into_iter().partition(|one| scope.may_be_renamed(one, &current));
         let mut held = record.held(&current);
+        held.extend(renamed);
         // Where another run may have another server, that one's are its own.
         held.extend(record.elsewhere(&current, |one| scope.includes(one)));
         record.keep_installed(&mut current);

@@ -22,6 +22,31 @@ pub(crate) struct PruneScope {
 }
 
 impl PruneScope {
+    /// Whether its organization may have another slug now: no entry names the recorded one, and the integration is
+    /// in another. A Sentry has one id for what two organizations share, too.
+    pub(super) fn may_be_renamed(
+        &self,
+        one: &ManagedIntegration,
+        current: &[ManagedIntegration],
+    ) -> bool {
+        let own = server_key(&one.server);
+        let is_reached = |((server, org), _): &((String, String), RawInputs)| {
+            server_key(server) == own && *org == one.org
+        };
+        !self.access.iter().any(is_reached) && current.iter().any(|now| one.is_in_other_org(now))
+    }
+
+    /// What is left of organizations that may have another slug now.
+    pub(super) fn renamed(&self, kept: &[ManagedIntegration]) -> Option<String> {
+        let left: Vec<_> = kept.iter().filter(|one| self.may_be_renamed(one, kept)).collect();
+        let org = quote(&left.first()?.org);
+        let count = left.len();
+        Some(format!(
+            "{count} of the record stay: the integrations of organization {org} are those of another one now. If it was \
+             renamed, write its new slug into the record; if not, name {org} in an entry or in `defaults:`"
+        ))
+    }
+
     /// What is left of servers that this run does not reach, as another one may.
     pub(super) fn unreached(&self, kept: &[ManagedIntegration]) -> Option<String> {
         let is_reached = |one: &&ManagedIntegration| {

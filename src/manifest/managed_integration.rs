@@ -106,6 +106,12 @@ impl ManagedIntegration {
         is_id(&now.org) != is_id(&self.org)
     }
 
+    /// Whether the same integration is in this organization now, of another name.
+    pub fn is_in_other_org(&self, now: &Self) -> bool {
+        let is_there = server_key(&self.server) == server_key(&now.server) && self.org != now.org;
+        is_there && self.is_alike(now) && is_same(&self.name, &now.name)
+    }
+
     /// Whether both have one id, and no other provider.
     fn is_alike(&self, now: &Self) -> bool {
         self.id.is_some() && self.id == now.id && is_same(&self.provider, &now.provider)

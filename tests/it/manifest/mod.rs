@@ -18,6 +18,7 @@ mod prune_named;
 mod prune_places;
 #[cfg(unix)]
 mod prune_record;
+mod prune_renamed;
 #[cfg(unix)]
 mod prune_signals;
 mod saved_plans;

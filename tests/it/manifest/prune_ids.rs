@@ -7,19 +7,19 @@ use crate::support::serve::ServeProcess;
 use rusqlite::Connection;
 use serde_json::Value;
 
-const RECORD: &str = "finishline.yml.managed.json";
+pub(super) const RECORD: &str = "finishline.yml.managed.json";
 const THERE: &str = "SELECT id || ' ' || name FROM repository WHERE status = 'active'
         AND integration_id IS NOT NULL
     UNION ALL SELECT 'mapping ' || stack_root || ' ' || repository_id FROM code_mapping ORDER BY 1";
 
-fn with(run: &ProgramRun, entries: &str) -> ProgramRun {
+pub(super) fn with(run: &ProgramRun, entries: &str) -> ProgramRun {
     let text =
         format!("version: 1\nprune: true\ndefaults: {{org: acme}}\nintegrations:\n{entries}");
     run.file("finishline.yml", text);
     run.clone().var("FINISHLINE_MANIFEST", "finishline.yml").var("FINISHLINE_MAX_PARALLEL", "1")
 }
 
-fn entry(links: &str) -> String {
+pub(super) fn entry(links: &str) -> String {
     format!("  - {{provider: example, state: {{name: one}}{links}}}\n")
 }
 
@@ -39,7 +39,7 @@ fn connection(run: &ProgramRun, serve: &ServeProcess) -> Connection {
     if run.database().exists() { run.connection() } else { serve.database() }
 }
 
-fn there(run: &ProgramRun, serve: &ServeProcess) -> Vec<String> {
+pub(super) fn there(run: &ProgramRun, serve: &ServeProcess) -> Vec<String> {
     rows(&connection(run, serve), THERE)
 }
 
@@ -48,7 +48,7 @@ fn change(run: &ProgramRun, serve: &ServeProcess, sql: &str) {
 }
 
 /// The links of the record's first integration.
-fn recorded(run: &ProgramRun, kind: &str) -> Value {
+pub(super) fn recorded(run: &ProgramRun, kind: &str) -> Value {
     let record: Value = serde_json::from_str(&run.text(RECORD)).unwrap();
     record["integrations"][0][kind].clone()
 }
@@ -109,43 +109,6 @@ fn what_is_called_otherwise_under_a_recorded_id_stays() {
         let record = run.text(RECORD);
         assert!(!record.contains("acme/b") && !record.contains("code_mappings"), "{record}");
     }
-}
-
-/// As if the server had been reached under another name.
-#[test]
-fn what_is_dropped_while_the_server_gets_another_name_stays_in_the_record_with_a_warning() {
-    let serve = ServeProcess::start();
-    let run = serve.github_run();
-    let named = |links: &str| {
-        let run = with(&run, &entry(links));
-        let url = format!("{{org: acme, url: '{}'}}", serve.url());
-        run.file("finishline.yml", run.text("finishline.yml").replace("{org: acme}", &url));
-        run.execute().expect(0)
-    };
-    named(", repositories: [acme/a, acme/b]");
-    let mut record: Value = serde_json::from_str(&run.text(RECORD)).unwrap();
-    record["integrations"][0]["server"] = "https://sentry.old.example/".into();
-    run.file(RECORD, record.to_string());
-    let said = named(", repositories: [acme/a]").everything();
-    assert!(said.contains("does not reach"), "{said}");
-    assert_eq!(there(&run, &serve), ["1 acme/a", "2 acme/b"]);
-    let record: Value = serde_json::from_str(&run.text(RECORD)).unwrap();
-    let old = &record["integrations"][1];
-    assert_eq!(old["server"], "https://sentry.old.example/", "{record}");
-    assert_eq!(old["repositories"], serde_json::json!([{"id": "2", "name": "acme/b"}]));
-}
-
-#[test]
-fn what_is_dropped_while_the_organization_is_named_by_its_id_is_pruned() {
-    let serve = ServeProcess::start();
-    let run = serve.github_run();
-    with(&run, &entry(", repositories: [acme/a, acme/b]")).execute().expect(0);
-    let less = with(&run, &entry(", repositories: [acme/a]"));
-    run.file("finishline.yml", run.text("finishline.yml").replace("{org: acme}", "{org: '1'}"));
-    less.execute().expect(0);
-    assert_eq!(there(&run, &serve), ["1 acme/a"]);
-    assert_eq!(recorded(&run, "org"), "1", "{}", run.text(RECORD));
-    assert!(!run.text(RECORD).contains("acme/b"), "{}", run.text(RECORD));
 }
 
 #[test]
