@@ -60,7 +60,10 @@ impl ComparedEntry<'_> {
     pub(super) fn accounts(&self) -> Vec<String> {
         let Some(key) = &self.inputs.provider else { return Vec::new() };
         let provider = provider::find(key).unwrap_or_else(|_| provider::undescribed());
-        let account = self.answers(key).and_then(|answers| provider.account(&answers));
+        // Without a field an id says which one, and not what the fields would be by default.
+        let is_told = self.inputs.integration_id.is_none() || !self.inputs.state.entries.is_empty();
+        let answers = self.answers(key).filter(|_| is_told);
+        let account = answers.and_then(|answers| provider.account(&answers));
         let own = Some(provider.integration_key()).filter(|own| !own.is_empty()).unwrap_or(key);
         let account = account.map(|account| format!("{own} account {account}"));
         let by_id = self.inputs.integration_id.map(|id| format!("{own} id {id}"));

@@ -91,6 +91,21 @@ fn the_same_account_twice_is_an_error_with_both_places() {
     assert_twice(both, "line 5 column 5", "as `integrations[0]` at line 4 column 5");
 }
 
+/// What the fields would be by default says nothing beside an id.
+#[test]
+fn two_ids_without_fields_are_two_accounts() {
+    for provider in ["gitlab", "github_enterprise", "custom_scm", "bitbucket_server", "jira_server"]
+    {
+        for rest in ["mode: remove", "state: absent"] {
+            let entry =
+                |id: u32| format!("  - {{provider: {provider}, integration-id: {id}, {rest}}}\n");
+            let ended = planned(&format!("{}{}", entry(1), entry(2))).execute();
+            let code = ended.output("error-code");
+            assert_eq!(code, "unreachable", "{provider}, {rest}: {}", ended.stderr);
+        }
+    }
+}
+
 #[test]
 fn a_stack_root_of_a_project_twice_is_an_error_with_both_places() {
     let mapping = |root: &str, source: &str| {
