@@ -27,7 +27,7 @@ fn mapping(repository: &str, root: &str) -> String {
     format!("{{project: web, repository: '{repository}', stackRoot: {root}/}}")
 }
 
-fn runs(serve: &ServeProcess) -> [ProgramRun; 2] {
+pub(super) fn runs(serve: &ServeProcess) -> [ProgramRun; 2] {
     let embedded = ProgramRun::github();
     let database = embedded.database();
     let embedded =

@@ -1,6 +1,7 @@
 //! `prune: true` keeps a repository that something else in the manifest still needs, under whichever name,
 //! and keeps it recorded until nothing does.
 
+use super::prune_ids::{runs, with};
 use crate::support::rows::rows;
 use crate::support::run::ProgramRun;
 use crate::support::sentry_23::sentry_23;
@@ -9,21 +10,6 @@ use crate::support::serve::ServeProcess;
 const RECORD: &str = "finishline.yml.managed.json";
 const NAMES: &str = "SELECT name FROM repository WHERE status = 'active'
     AND integration_id IS NOT NULL ORDER BY name";
-
-fn with(run: &ProgramRun, entries: &str) -> ProgramRun {
-    let text =
-        format!("version: 1\nprune: true\ndefaults: {{org: acme}}\nintegrations:\n{entries}");
-    run.file("finishline.yml", text);
-    run.clone().var("FINISHLINE_MANIFEST", "finishline.yml").var("FINISHLINE_MAX_PARALLEL", "1")
-}
-
-fn runs(serve: &ServeProcess) -> [ProgramRun; 2] {
-    let embedded = ProgramRun::github();
-    let database = embedded.database();
-    let embedded =
-        embedded.var("FINISHLINE_BACKEND", "embedded").var("FINISHLINE_DATABASE", database);
-    [embedded, serve.github_run()]
-}
 
 fn names(run: &ProgramRun, serve: &ServeProcess) -> Vec<String> {
     match run.database().exists() {
