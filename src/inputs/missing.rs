@@ -54,8 +54,8 @@ fn empty_secret(host: Host, asks_integration: bool) -> String {
              Secrets and variables › Actions. (2) Not listed: if your GitHub organization has it, give this \
              repository access to it; otherwise {create}, and add it in GitHub as a repository secret called NAME. \
              (3) Listed with another spelling: correct the workflow. (4) Listed under an environment: give the \
-             job `environment: ITS-NAME`, beside `runs-on:`. (5) Listed, and none of these: save its value again. Then run \
-             the job again"
+             job `environment: ITS-NAME`, beside `runs-on:`. (5) Listed, and none of these: save its value again. \
+             Then run the job again"
         ),
         Host::Gitlab => format!(
             "check SENTRY_AUTH_TOKEN in the project's or the group's Settings › CI/CD › Variables. Not there: \

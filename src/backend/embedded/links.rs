@@ -53,11 +53,39 @@ impl EmbeddedBackend<'_> {
         requested: &RequestedLinks,
         report: &mut LinkReport,
     ) {
-        let known = self.linked_of(&task.org, integration).await.unwrap_or_default();
+        if requested.is_empty() {
+            return;
+        }
+        let mut known = self.linked_of(&task.org, integration).await.unwrap_or_default();
         if let Err(failure) = requested.check_names(&known) {
             return report.contradicted(requested, failure);
         }
         report.begin(requested, &known);
+        self.set_missing(task, integration, requested, &known, report).await;
+        // Where all was there, nothing else is now.
+        if !requested.missing(&known).is_empty() {
+            known = match self.linked_of(&task.org, integration).await {
+                Ok(known) => known,
+                Err(failure) => return report.unread(requested, failure),
+            };
+        }
+        report.identify(&known);
+        report.note_absent(requested, &known);
+        let mut requested = requested.clone();
+        report.keep_repositories(&mut requested);
+        let removed = self.remove_links(&task.org, &requested.unwanted(&known), report).await;
+        removed.unwrap_or_else(|failure| report.unread(&requested, failure));
+    }
+
+    /// Links the repositories that are not there, and sets the code mappings.
+    async fn set_missing(
+        &mut self,
+        task: &IntegrationTask,
+        integration: i64,
+        requested: &RequestedLinks,
+        known: &ExistingLinks,
+        report: &mut LinkReport,
+    ) {
         for name in requested.repositories.iter().filter(|name| !known.has(name)) {
             let linked = match self.database.begin().await {
                 Ok(()) => self.link_one(task, integration, name).await,
@@ -80,16 +108,6 @@ impl EmbeddedBackend<'_> {
                 Err(failure) => report.not_mapped(mapping, failure),
             }
         }
-        let known = match self.linked_of(&task.org, integration).await {
-            Ok(known) => known,
-            Err(failure) => return report.unread(requested, failure),
-        };
-        report.identify(&known);
-        report.note_absent(requested, &known);
-        let mut requested = requested.clone();
-        report.keep_repositories(&mut requested);
-        let removed = self.remove_links(&task.org, &requested.unwanted(&known), report).await;
-        removed.unwrap_or_else(|failure| report.unread(&requested, failure));
     }
 
     /// The repositories and code mappings of an integration of this organization.

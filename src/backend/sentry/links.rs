@@ -191,7 +191,7 @@ impl SentryBackend<'_> {
         integration: i64,
         name: &str,
         rows: &mut ExistingLinks,
-    ) -> Result<()> {
+    ) -> Result {
         rows.repositories = self.repositories(integration).await?;
         if rows.repositories.iter().any(|one| one.is_named(name)) {
             return Ok(());
@@ -282,6 +282,15 @@ pub(super) fn id(item: &Value) -> String {
     item["id"].as_str().map_or_else(|| item["id"].to_string(), str::to_owned)
 }
 
+/// A text, or a number as one.
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
 /// A repository as Sentry lists it.
 pub(super) fn repository(item: &Value) -> LinkedRepository {
     let provider = item["provider"]["id"].as_str().and_then(|id| id.split_once(':'));
@@ -298,12 +307,7 @@ pub(super) fn repository(item: &Value) -> LinkedRepository {
 /// What a repository is called, the name that people see first; GitLab's tells the path in its
 /// address only.
 pub(super) fn names(repository: &Value) -> Vec<String> {
-    let text = |key: &str| match &repository[key] {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    };
-    let texts = ["name", "identifier", "externalSlug"].map(text);
+    let texts = ["name", "identifier", "externalSlug"].map(|key| text_of(&repository[key]));
     let mut names: Vec<String> = Vec::new();
     for name in texts.into_iter().flatten().chain(address_paths(repository)) {
         if !names.contains(&name) {
@@ -329,11 +333,6 @@ fn address_paths(repository: &Value) -> Vec<String> {
 /// A code mapping as Sentry lists it.
 pub(super) fn mapping(item: &Value) -> LinkedMapping {
     let text = |key: &str| item[key].as_str().unwrap_or_default().to_owned();
-    let repository_id = match &item["repoId"] {
-        Value::String(id) => Some(id.clone()),
-        Value::Number(id) => Some(id.to_string()),
-        _ => None,
-    };
     let mapping = CodeMapping {
         project: text("projectSlug"),
         repository: text("repoName"),
@@ -341,5 +340,5 @@ pub(super) fn mapping(item: &Value) -> LinkedMapping {
         source_root: text("sourceRoot"),
         default_branch: item["defaultBranch"].as_str().map(str::to_owned),
     };
-    LinkedMapping { id: id(item), repository_id, mapping }
+    LinkedMapping { id: id(item), repository_id: text_of(&item["repoId"]), mapping }
 }
