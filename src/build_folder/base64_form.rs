@@ -33,7 +33,8 @@ pub(super) const ESCAPES: [&[&str]; 3] = [
 pub(super) struct Base64Form {
     /// Whether it has `-` and `_` for `+` and `/`; none where it has none of the four.
     pub(super) is_url_safe: Option<bool>,
-    is_padded: bool,
+    /// Whether it has `=` where its length asks for it.
+    pub(super) is_padded: bool,
     /// What stands for each character of [`ESCAPED`].
     escapes: [Option<&'static str>; 3],
 }

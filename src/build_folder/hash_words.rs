@@ -70,10 +70,11 @@ pub(super) fn hash_words(bytes: &[u8]) -> Vec<HashWord> {
         None => narrow_words(bytes),
     };
     let is_url_safe = |is: bool| words.iter().any(|word| word.is_url_safe() == Some(is));
-    let all_url_safe = is_url_safe(true) && !is_url_safe(false);
+    let (has_url_safe, has_standard) = (is_url_safe(true), is_url_safe(false));
     for word in &mut words {
-        if let (WordForm::Base64(form), true) = (&mut word.form, all_url_safe) {
-            form.is_url_safe = Some(true);
+        if let (WordForm::Base64(form), false) = (&mut word.form, has_standard) {
+            // Who leaves out the padding mostly means the alphabet of URLs.
+            form.is_url_safe = (has_url_safe || !form.is_padded).then_some(true);
         }
         if wide.is_some() {
             (word.wide, word.place) = (wide, word.place.start * 2..word.place.end * 2);

@@ -7,6 +7,8 @@ use std::ops::Range;
 
 /// How the action is taken.
 pub(super) const ACTION: &str = "OWNER/finishline@v0";
+/// What a step says whose script goes on after a failure.
+const TOLERATES: &str = "continue-on-error: true";
 
 /// A step as it is written.
 pub(super) struct StepText<'a> {
@@ -82,11 +84,17 @@ impl<'a> StepText<'a> {
         let Some(run) = self.entry("run") else { return Vec::new() };
         let indent = self.indent();
         let mut text = use_of_action(&indent, with);
-        if is_tolerated && self.node.get("continue-on-error").is_none() {
-            text.push_str(&format!("\n{indent}continue-on-error: true"));
+        let replace = |entry: Range<usize>, text: String| {
+            let written = self.source[entry.clone()].trim_end().len();
+            TextEdit::new(entry.start..entry.start + written, text)
+        };
+        let mut edits = Vec::new();
+        match self.entry("continue-on-error").filter(|_| is_tolerated) {
+            Some(entry) => edits.push(replace(entry, TOLERATES.to_owned())),
+            None if is_tolerated => text.push_str(&format!("\n{indent}{TOLERATES}")),
+            None => {}
         }
-        let written = self.source[run.clone()].trim_end().len();
-        let mut edits = vec![TextEdit::new(run.start..run.start + written, text)];
+        edits.push(replace(run, text));
         edits.extend(["shell", "working-directory"].iter().filter_map(|key| self.key_removal(key)));
         edits
     }
@@ -117,7 +125,7 @@ impl<'a> StepText<'a> {
         let mut keys = vec!["if", "continue-on-error", "timeout-minutes", "env"];
         if is_tolerated {
             keys.retain(|key| *key != "continue-on-error");
-            text.push_str(&format!("\n{indent}continue-on-error: true"));
+            text.push_str(&format!("\n{indent}{TOLERATES}"));
         }
         let written = keys.into_iter().map(|key| self.written(key));
         for key in written.filter(|written| !written.is_empty()) {

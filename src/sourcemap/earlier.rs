@@ -9,9 +9,18 @@ use super::snippet::own_line;
 use super::trailer;
 
 /// The id that this program gave a script; none where it gave none.
-pub(crate) fn injected_id(script: &str) -> Option<DebugId> {
+fn injected_id(script: &str) -> Option<DebugId> {
     let (body, id) = body_and_id(script)?;
     (without_own_line(body, &id) != body).then_some(id)
+}
+
+/// The id of a script whose map an earlier run of ours deleted; none where it names its map, or never had one.
+pub(crate) fn finished_id(script: &str) -> Option<DebugId> {
+    let id = injected_id(script).filter(|_| trailer::mapping_url(script).is_none())?;
+    // That of a script without a map is made of the script alone.
+    let is_alone = |text: &String| DebugId::of_files(text.as_bytes(), None) == id;
+    let (body, _) = body_and_id(script)?;
+    (!before_injection(body, &id).iter().any(is_alone)).then_some(id)
 }
 
 /// The texts that an injected script may have had; none where it was not injected by us. One that names no

@@ -278,7 +278,7 @@ pub fn is_without_code(script: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::earlier::{earlier_map, earlier_texts, injected_id, lines_before};
+    use super::super::earlier::{earlier_map, earlier_texts, finished_id, lines_before};
     use super::super::injection::{inject_alone, inject_shared};
     use super::*;
 
@@ -358,7 +358,11 @@ mod tests {
             let earlier = earlier_texts(&injected, "a.js.map");
             assert!(earlier.iter().any(|text| text == script), "{script:?}: {earlier:?}");
             assert_eq!(earlier_texts(script, "a.js.map"), Vec::<String>::new());
-            assert!(injected_id(&injected).is_some() && injected_id(script).is_none());
+            assert_eq!(
+                (finished_id(&injected), finished_id(script)),
+                (None, None),
+                "it had no map"
+            );
             let cut = trailer::without_mapping_url(&injected);
             let earlier = earlier_texts(&cut, "a.js.map");
             for text in [script, &*injected].iter().filter(|text| **text != cut) {

@@ -15,8 +15,17 @@ pub struct ProvenFrame {
     pub source: String,
     /// The line of that source.
     pub original_line: u32,
-    /// Another source that few places lead to, whose text in the map is not the one that it was made of.
-    pub other_source: Option<String>,
+    /// What is in doubt all the same.
+    pub doubt: Option<ProofDoubt>,
+}
+
+/// What a map may be wrong in, where too little of it is for a fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProofDoubt {
+    /// The text of this source, which few places lead to, is not the one that it was made of.
+    OtherSource(String),
+    /// A part of its places, or the few that it has, look like those of another script.
+    OtherScript,
 }
 
 impl ProvenFrame {
@@ -61,6 +70,21 @@ fn is_keyword(word: &str) -> bool {
     )
 }
 
+/// Whether a word is another, or that with what a bundler appends to tell two apart.
+fn is_of(word: &str, other: &str) -> bool {
+    let end = word.strip_prefix(other).filter(|_| !other.is_empty());
+    end.is_some_and(|end| {
+        end.is_empty()
+            || end.starts_with(['_', '$'])
+            || end.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+/// Whether a word looks like one that a tool puts for another: a helper, a shortened or a hidden name.
+fn is_made_up(word: &str) -> bool {
+    word.starts_with(['_', '$'])
+}
+
 impl<'a> MappedPlace<'a> {
     pub(super) fn of(section: &'a MapSection<'a>, segment: MappedSegment) -> Option<Self> {
         let first_column = if segment.line == 0 { section.column } else { 0 };
@@ -93,7 +117,8 @@ impl<'a> MappedPlace<'a> {
             let step = self.column.checked_sub(column);
             let word = script.word(line, column).encode_utf16().count();
             let is_same_word = step.is_some_and(|step| (step as usize) < word);
-            let is_repeated = from.column == of.column;
+            // Traced through a coarser map, the rest of a word leads to where its line begins.
+            let is_repeated = from.column == of.column || of.column == 0;
             let moves_on = source.is_none() && of.column.checked_sub(from.column) == step;
             is_same_line && is_same_word && (is_repeated || moves_on)
         };
@@ -103,23 +128,39 @@ impl<'a> MappedPlace<'a> {
         source.is_some_and(has_its_characters) || earlier.is_some_and(follows)
     }
 
-    /// Whether a word of the script is that of the source, or the one that the map says was there; none
-    /// where there is no word, or one that stands everywhere or that a bundler makes up.
+    /// Whether a word or a string of the script is that of the source, or the one that the map says was there;
+    /// none where there is neither, or one that stands everywhere or that a bundler makes up.
     pub(super) fn keeps_word(
         &self,
         script: &TextLines<'_>,
         source: &TextLines<'_>,
     ) -> Option<bool> {
         let word = script.word(self.line, self.column);
-        if word.len() < 4 || is_keyword(word) {
-            return None;
+        if word.is_empty() {
+            return self.keeps_string(script, source);
         }
         let meant = source.word(self.original.line, self.original.column);
+        if word.len() < 4 || is_keyword(word) || meant.is_empty() {
+            return None;
+        }
         let name = self.original.name.and_then(|name| self.section.names.get(name as usize));
-        let is_on_line =
-            || self.section.names.is_empty() && source.line(self.original.line).contains(word);
-        (!meant.is_empty())
-            .then(|| word == meant || name.is_some_and(|name| name == word) || is_on_line())
+        let is_on_line = || {
+            self.section.names.is_empty()
+                && source.line(self.original.line).contains(word)
+                && !script.is_inside_word(self.line, self.column)
+        };
+        let is_kept =
+            is_of(word, meant) || name.is_some_and(|name| is_of(word, name)) || is_on_line();
+        (is_kept || !is_made_up(word)).then_some(is_kept)
+    }
+
+    /// A path may be another one, for bundlers find the file that it means.
+    fn keeps_string(&self, script: &TextLines<'_>, source: &TextLines<'_>) -> Option<bool> {
+        let text = script.string(self.line, self.column)?;
+        let meant = source.string(self.original.line, self.original.column)?;
+        let common = text.len().min(meant.len());
+        let is_kept = common > 0 && text.as_bytes()[..common] == meant.as_bytes()[..common];
+        (is_kept || common > 0 && !text.contains('/') && !meant.contains('/')).then_some(is_kept)
     }
 
     pub(super) fn begins_word(&self, line: &TextLines<'_>, ahead: u32) -> bool {
@@ -141,7 +182,7 @@ impl<'a> MappedPlace<'a> {
             column: self.column.saturating_add(1),
             source: self.section.source(self.original.source),
             original_line: self.original.line.saturating_add(1),
-            other_source: None,
+            doubt: None,
         }
     }
 }

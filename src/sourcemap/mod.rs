@@ -21,6 +21,7 @@ mod mapped_place;
 pub mod mappings;
 pub mod packed_file;
 pub mod pairing;
+mod place_count;
 pub mod prologue;
 pub mod proof;
 mod registration;

@@ -11,11 +11,12 @@ use super::{
     map_text::{MapSection, MapText},
     mapped_place::MappedPlace,
     mappings::{BrokenMappings, SegmentReader},
+    place_count::{FEW_KEPT_WORDS, KEPT_WORDS, PlaceCount, SCRIPT_TOLERANCE, SOURCE_TOLERANCE},
     sample_counter::SampleCounter,
     text_lines::TextLines,
 };
 
-pub use super::mapped_place::ProvenFrame;
+pub use super::mapped_place::{ProofDoubt, ProvenFrame};
 
 /// Why the positions of a map are of no use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,24 +50,8 @@ impl fmt::Display for ProofFault {
 
 /// The places at which the text is looked at.
 const SAMPLES: usize = 200;
-/// Fewer places say nothing.
-const MIN_SAMPLES: usize = 50;
-/// Of the places of a script, ten in a hundred may be inside a word; a bundler knows its own words.
-const SCRIPT_TOLERANCE: usize = 10;
-/// Of the places of a source, most may be: they come from tools that put one word for another.
-const SOURCE_TOLERANCE: usize = 75;
-
 /// The places whose words are compared.
 const WORD_SAMPLES: usize = 2_000;
-/// Fewer words say nothing.
-const MIN_WORDS: usize = 15;
-/// Of the words of a script, at least so many in a hundred stand in the source, or are named by the map:
-/// of the maps of public packages all have 69, and those of another script at most 41.
-const KEPT_WORDS: usize = 50;
-/// Of those of one source, which are fewer; and of a map that names none of the words that a bundler
-/// made up, as far as they stand on the line.
-const FEW_KEPT_WORDS: usize = 20;
-
 /// Of the places of a script, so many in a hundred may lead to sources whose text is another one: bundlers take
 /// over the maps of packages, and harm the frames of that package alone.
 const FEW_PLACES: usize = 5;
@@ -100,48 +85,6 @@ struct ProofTally {
     frame: Option<ProvenFrame>,
     is_proven: bool,
     has_names: bool,
-}
-
-/// How many places of a text there are, are not in it, were looked at, and were inside a word; how many
-/// words were compared, and were the same.
-#[derive(Default)]
-struct PlaceCount {
-    all: usize,
-    outside: usize,
-    samples: usize,
-    inside_words: usize,
-    words: usize,
-    kept_words: usize,
-}
-
-impl PlaceCount {
-    fn add_word(&mut self, is_kept: bool) {
-        self.words += 1;
-        self.kept_words += usize::from(is_kept);
-    }
-
-    /// Whether too few of the words are kept, as far as there are enough to tell.
-    fn has_other_words(&self, kept: usize) -> bool {
-        self.words >= MIN_WORDS && self.kept_words * 100 < self.words * kept
-    }
-
-    /// Counts a place, which is looked at if it is a sample.
-    fn add(&mut self, text: &TextLines<'_>, line: u32, column: u32, is_sample: bool) {
-        self.all += 1;
-        self.outside += usize::from(!text.has(line, column));
-        if is_sample {
-            self.samples += 1;
-            self.inside_words += usize::from(text.is_inside_word(line, column));
-        }
-    }
-
-    /// A place in fifty may be outside, for bundlers count the end of a file as they like. Inside a
-    /// word may be `tolerance` in a hundred, as far as there are enough to tell.
-    fn is_of_other_text(&self, tolerance: usize) -> bool {
-        let is_inside =
-            self.samples >= MIN_SAMPLES && self.inside_words * 100 > self.samples * tolerance;
-        self.outside * 50 > self.all || is_inside
-    }
 }
 
 /// The texts of the sources that are code, each with the count of its places.
@@ -233,7 +176,11 @@ impl ProofTally {
             (None, _) => Err(ProofFault::Empty),
             _ if is_other_script => Err(ProofFault::OtherScript),
             (_, Some(source)) if !are_few => Err(ProofFault::OtherSource(source)),
-            (Some(frame), other_source) => Ok(ProvenFrame { other_source, ..frame }),
+            (Some(frame), other_source) => {
+                let is_doubtful = self.script.is_doubtful().then_some(ProofDoubt::OtherScript);
+                let doubt = other_source.map(ProofDoubt::OtherSource).or(is_doubtful);
+                Ok(ProvenFrame { doubt, ..frame })
+            }
         }
     }
 }
@@ -261,7 +208,7 @@ mod tests {
             column: 3,
             source: "a.ts".into(),
             original_line: 1,
-            other_source: None,
+            doubt: None,
         };
         assert_eq!(frame, expected);
     }
@@ -276,14 +223,13 @@ mod tests {
             let map = |texts: &[&str]| serde_json::json!({"sources": names, "sourcesContent": texts, "mappings": mappings});
             assert_eq!(
                 prove_one(&"f()\n".repeat(2 * count), &map(&texts).to_string())
-                    .map(|frame| frame.other_source),
+                    .map(|frame| frame.doubt),
                 Ok(None)
             );
             texts[1] = "f()";
-            prove_one(&"f()\n".repeat(2 * count), &map(&texts).to_string())
-                .map(|frame| frame.other_source)
+            prove_one(&"f()\n".repeat(2 * count), &map(&texts).to_string()).map(|frame| frame.doubt)
         };
-        assert_eq!(prove_of(100), Ok(Some("m1.ts".to_owned())));
+        assert_eq!(prove_of(100), Ok(Some(ProofDoubt::OtherSource("m1.ts".to_owned()))));
         assert_eq!(prove_of(10), Err(ProofFault::OtherSource("m1.ts".to_owned())));
     }
 
@@ -336,6 +282,35 @@ mod tests {
             let proof = prove_one(&";".repeat(20), &map(mappings, source));
             assert_eq!(proof, Err(fault), "{mappings}");
         }
+    }
+
+    /// Calls of functions on one line, each of five characters, with a place for each.
+    fn calls(count: usize) -> (String, String) {
+        let mappings = map(&format!("AAAA{}", ",KAAK".repeat(count - 1)), &"f0();".repeat(count));
+        ("f0();".repeat(count), mappings)
+    }
+
+    #[test]
+    fn what_is_inserted_into_a_script_after_its_build_is_a_doubt() {
+        let (script, map) = calls(300);
+        assert_eq!(prove_one(&script, &map).map(|frame| frame.doubt), Ok(None));
+        for (at, doubt) in [(1_400, Some(ProofDoubt::OtherScript)), (1_500, None)] {
+            let changed = format!("{}V=10{}", &script[..at], &script[at..]);
+            assert_eq!(prove_one(&changed, &map).map(|frame| frame.doubt), Ok(doubt), "{at}");
+        }
+        let changed = format!("V=10{script}");
+        assert_eq!(prove_one(&changed, &map), Err(ProofFault::OtherScript));
+    }
+
+    #[test]
+    fn words_that_a_tool_made_up_do_not_show_another_script() {
+        let text = |word: &str| -> String { (0..40).map(|at| format!("{word}{at};\n")).collect() };
+        let map = map(&format!("AAAA{}", ";AACA".repeat(39)), &text("total"));
+        for (words, is_right) in [("_0x4f2a", true), ("$total_", true), ("order", false)] {
+            assert_eq!(prove_one(&text(words), &map).is_ok(), is_right, "{words}");
+        }
+        let appended: String = (0..40).map(|at| format!("total{at}_{at};\n")).collect();
+        assert!(prove_one(&appended, &map).is_ok());
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub fn first_frame(map: &MapText<'_>) -> Option<ProvenFrame> {
                 column: column.checked_add(segment.column)?.checked_add(1)?,
                 source: section.source(original.source),
                 original_line: original.line.checked_add(1)?,
-                other_source: None,
+                doubt: None,
             })
         })
     })

@@ -23,6 +23,9 @@ struct WideLine {
     marks: Vec<(usize, usize)>,
 }
 
+/// How much of a string is compared.
+const MAX_STRING: usize = 64;
+
 /// How far marks of a line are apart.
 const MARK_DISTANCE: usize = 1024;
 
@@ -71,6 +74,17 @@ impl<'a> TextLines<'a> {
         let before = self.split(line, column).0.chars().next_back()?;
         let rest = self.word(line, column);
         (is_word_part(before) && !rest.is_empty()).then_some((before, rest))
+    }
+
+    /// The plain beginning of the string that begins at a place, up to `MAX_STRING` bytes.
+    pub(super) fn string(&self, line: u32, column: u32) -> Option<&'a str> {
+        let rest = self.split(line, column).1;
+        let quote = rest.bytes().next().filter(|byte| matches!(byte, b'"' | b'\'' | b'`'))?;
+        let text = &rest[1..];
+        let is_plain =
+            |byte: &u8| *byte != quote && !matches!(byte, b'\\' | b'$') && byte.is_ascii();
+        let plain = text.bytes().take(MAX_STRING).take_while(is_plain).count();
+        text.get(..plain)
     }
 
     fn split(&self, line: u32, column: u32) -> (&'a str, &'a str) {

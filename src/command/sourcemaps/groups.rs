@@ -6,11 +6,12 @@ use crate::inputs::sourcemaps::SourcemapInputs;
 use crate::os::{linkless, parallel};
 use crate::outcome::sourcemaps::listed;
 use crate::sourcemap::debug_id::DebugId;
-use crate::sourcemap::earlier::injected_id;
+use crate::sourcemap::earlier::finished_id;
 use crate::sourcemap::ignore_rules::IgnoreRules;
 use crate::sourcemap::pairing::{MapLink, NamedScript, link_maps};
 use crate::sourcemap::trailer;
 use percent_encoding::percent_decode_str;
+use serde::de::IgnoredAny;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -64,6 +65,8 @@ enum ScriptTrailer {
     /// It names none, since an earlier run of ours deleted it.
     Finished(DebugId),
     Native(NativeBytes),
+    /// It is JSON, whatever its name says.
+    Data,
     Unreadable(String),
 }
 
@@ -79,7 +82,7 @@ impl FileGroups {
         let scripts: Vec<_> = folder.scripts.iter().collect();
         let trailers = parallel::map(&scripts, |(_, script)| read_trailer(&script.file));
         let mut found = Self::default();
-        let (mut named, mut left_alone) = (Vec::new(), Vec::new());
+        let (mut named, mut left_alone, mut data) = (Vec::new(), Vec::new(), BTreeSet::new());
         for ((key, script), trailer) in scripts.into_iter().zip(trailers) {
             match trailer {
                 ScriptTrailer::Url(url) => named.push((key.as_str(), script, url)),
@@ -89,6 +92,9 @@ impl FileGroups {
                 }
                 ScriptTrailer::Native(bytes) => {
                     left_alone.extend(found.add_native(script, bytes, &folder));
+                }
+                ScriptTrailer::Data => {
+                    data.insert(script.file.clone());
                 }
                 ScriptTrailer::Unreadable(why) => {
                     found.unreadable.push((script.shown.clone(), why));
@@ -103,6 +109,7 @@ impl FileGroups {
         found.note_left_out(inputs);
         found.folder = folder;
         found.folder.left_alone.append(&mut left_alone);
+        found.folder.others.append(&mut data);
         found.check(inputs)?;
         Ok(found)
     }
@@ -223,6 +230,10 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
     linkless::read(path, MAX_FILE).map_err(|error| error.to_string())
 }
 
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '[']) && serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
 fn read_trailer(path: &Path) -> ScriptTrailer {
     let bytes = match read_bytes(path) {
         Ok(bytes) => bytes,
@@ -234,10 +245,13 @@ fn read_trailer(path: &Path) -> ScriptTrailer {
     let Ok(text) = std::str::from_utf8(&bytes) else {
         return ScriptTrailer::Unreadable("it is not UTF-8 text".to_owned());
     };
-    let url = trailer::mapping_url(text).map(|comment| comment.value);
-    if let (None, Some(id)) = (url, injected_id(text)) {
+    if is_json(text) {
+        return ScriptTrailer::Data;
+    }
+    if let Some(id) = finished_id(text) {
         return ScriptTrailer::Finished(id);
     }
+    let url = trailer::mapping_url(text).map(|comment| comment.value);
     // Of a map inside the script only the scheme matters here.
     let is_long = |url: &&str| url.len() > 4096;
     ScriptTrailer::Url(url.map(|url| if is_long(&url) { &url[..5] } else { url }.to_owned()))

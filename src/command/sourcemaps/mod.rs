@@ -4,6 +4,7 @@
 mod accepted_groups;
 mod bundle_file;
 mod bundled_frame;
+mod doubts;
 mod earlier_changes;
 mod examine;
 mod explain;
@@ -29,7 +30,7 @@ use crate::model::OrgSlug;
 use crate::os::replaced_files::ReplacedFiles;
 use crate::os::{activity, linkless, parallel};
 use crate::outcome::Outcome;
-use crate::outcome::sourcemaps::{SourcemapProgress, counted, listed, named as listed_names};
+use crate::outcome::sourcemaps::{SourcemapProgress, counted, listed};
 use crate::release::ReleaseVersion;
 use crate::sourcemap::bundle::BundleTarget;
 use crate::text::quote;
@@ -156,7 +157,7 @@ impl<'a> FoundSourcemaps<'a> {
 
     fn tell(&mut self, progress: &mut SourcemapProgress, bundle: &BundleFile, lacks: &[String]) {
         progress.unmapped = std::mem::take(&mut self.files.unmapped);
-        note_sources(progress);
+        doubts::note(progress);
         progress.faults.append(&mut self.files.unreadable);
         progress.file_count = bundle.count;
         progress.bundle_size = bundle.uncut.size;
@@ -302,43 +303,6 @@ fn from_two_ends<T>(items: &[T]) -> Vec<&T> {
     let (front, back) = items.split_at(items.len().div_ceil(2));
     let pairs = front.iter().enumerate().map(|(at, one)| [Some(one), back.get(at)]);
     pairs.flatten().flatten().collect()
-}
-
-/// Says what is to be known of the sources that maps lead to.
-fn note_sources(progress: &mut SourcemapProgress) {
-    note_sourceless(progress);
-    note_other_sources(progress);
-}
-
-/// Names scripts whose maps name no source: code that a bundler made by itself, or scripts without a map if there is no other.
-fn note_sourceless(progress: &mut SourcemapProgress) {
-    let scripts = progress.scripts.iter().filter(|script| script.is_sourceless);
-    let named: Vec<_> = scripts.map(|script| script.path.clone()).collect();
-    if progress.scripts.iter().all(|script| script.frame.is_none()) {
-        let why = |path| (path, "its source map leads to no source".to_owned());
-        progress.unmapped.extend(named.into_iter().map(why));
-    } else if !named.is_empty() {
-        let message = format!(
-            "{} whose source map leads to no source, such as {}: Sentry shows the code as it was built there",
-            counted(named.len(), "script"),
-            listed_names(&named)
-        );
-        progress.warnings.push(Warning::new("sources-missing", message));
-    }
-}
-
-/// Names scripts of which a source has another text in the map than the map was made of.
-fn note_other_sources(progress: &mut SourcemapProgress) {
-    let frames = || progress.scripts.iter().filter_map(|script| script.frame.as_ref());
-    let mut others = frames().filter_map(|frame| frame.other_source.as_deref());
-    if let Some(first) = others.next() {
-        let message = format!(
-            "{} whose source map holds another text of a source than it was made of, such as {}: Sentry shows wrong lines of it",
-            counted(1 + others.count(), "script"),
-            quote(first)
-        );
-        progress.warnings.push(Warning::new("sources-differ", message));
-    }
 }
 
 /// The groups that are looked at before what came of them is written down.

@@ -57,6 +57,9 @@ const STEPS: &[&str] = &[
     "- run: sentry-cli releases new v1\n- run: ./deploy.sh\n- run: sentry-cli releases finalize v1",
     "- run: sentry-cli releases new a/b\n  continue-on-error: true\n- run: sentry-cli releases new v1\n  continue-on-error: true",
     "- continue-on-error: true\n  run: |\n    sentry-cli releases new v1\n    sentry-cli sourcemaps upload -r v1 missing\n    sentry-cli releases finalize v1",
+    // What may fail whatever the step says of that.
+    "- run: sentry-cli releases new a/b || true\n  continue-on-error: false\n- run: sentry-cli releases new v1",
+    "- continue-on-error: ${{ false }}\n  run: sentry-cli releases new a/b || true\n- run: sentry-cli releases new v1",
     // An empty value is an error, as it was.
     "- run: sentry-cli releases new v1\n- run: |\n    W=$(cut -c9- id)\n    sentry-cli releases new \"$W\"",
     // A variable of a script is not one of the steps behind it.

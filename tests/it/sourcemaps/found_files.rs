@@ -144,6 +144,17 @@ fn what_is_not_text_is_left_as_it_is_and_named() {
 
 #[cfg(unix)]
 #[test]
+fn data_with_the_name_of_a_script_stays_as_it_is() {
+    let run = sourcemaps().var("FINISHLINE_ALLOW_UNMAPPED", "true");
+    write_script(&run, "dist/a.js");
+    for data in ["{\"a\": 1}\n", "\n[1, 2]"] {
+        write(&run, "dist/data.js", data);
+        run.execute().expect(0);
+        assert_eq!(run.text("dist/data.js"), data);
+    }
+}
+
+#[test]
 fn a_link_out_of_the_folder_is_not_followed() {
     let run = sourcemaps();
     write_script(&run, "dist/a.js");

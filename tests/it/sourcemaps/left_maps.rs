@@ -323,3 +323,14 @@ fn a_script_that_never_had_a_map_is_not_taken_for_one_that_was_uploaded() {
         assert!(ended.stderr.contains("`dist/b.js` (it names no map)"), "{}", ended.stderr);
     }
 }
+
+#[test]
+fn a_script_that_was_uploaded_without_a_map_did_not_lose_one() {
+    for end in ["", "\n", "\r\n"] {
+        let run = sourcemaps();
+        write(&run, "dist/b.js", format!("f(){end}"));
+        run.clone().var("FINISHLINE_ALLOW_UNMAPPED", "true").execute().expect(0);
+        let ended = run.var("FINISHLINE_DELETE_SOURCEMAPS", "true").execute().expect(2);
+        assert!(ended.stderr.contains("no script in dist has a source map"), "{}", ended.stderr);
+    }
+}

@@ -150,3 +150,17 @@ fn a_plan_of_what_the_backend_has_finds_nothing_to_do() {
     release.execute().expect(0);
     plan(0);
 }
+
+#[test]
+fn swapped_maps_of_small_scripts_are_named() {
+    let text = |name: &str| -> String { (0..4).map(|at| format!("'{name} {at}';\n")).collect() };
+    for (of_a, is_doubtful) in [("a", false), ("b", true)] {
+        let run = sourcemaps();
+        write(&run, "dist/a.js", format!("{}//# sourceMappingURL=a.js.map\n", text("a")));
+        write(&run, "dist/a.js.map", identity_map("../src/x.ts", &text(of_a)));
+        let ended = run.execute().expect(0);
+        let words =
+            "1 script that the source map does not fit, or not everywhere, such as `dist/a.js`";
+        assert_eq!(ended.stderr.contains(words), is_doubtful, "{}", ended.stderr);
+    }
+}

@@ -1,0 +1,86 @@
+//! What the places that a map says a text has tell of whether it is that text.
+
+use super::text_lines::TextLines;
+
+/// Fewer places say nothing for certain.
+const MIN_SAMPLES: usize = 50;
+/// Of the places of a source, most may be inside a word: they come from tools that put one word for another.
+pub(super) const SOURCE_TOLERANCE: usize = 75;
+/// Of the places of a script, ten in a hundred may be: a bundler knows its own words.
+pub(super) const SCRIPT_TOLERANCE: usize = 10;
+
+/// Fewer words say nothing for certain.
+const MIN_WORDS: usize = 15;
+/// Of the words of a script, at least so many in a hundred stand in the source, or are named by the map:
+/// of the maps of public packages all have 55, and those of another script at most 41.
+pub(super) const KEPT_WORDS: usize = 50;
+/// Of those of one source, which are fewer; and of a map that names none of the words that a bundler
+/// made up, as far as they stand on the line.
+pub(super) const FEW_KEPT_WORDS: usize = 20;
+/// Where so many are kept, no place tells against them.
+const MOST_KEPT_WORDS: usize = 90;
+
+/// Of so many places in a row, this many inside of words are worth a word: of the maps of public packages
+/// one in two thousand has them.
+const ROW: u32 = 20;
+const DOUBTED_IN_ROW: u32 = 6;
+/// So are this many words of which none is kept.
+const DOUBTED_WORDS: usize = 3;
+
+/// How many places of a text there are, are not in it, were looked at, and were inside a word; how many
+/// words were compared, and were the same.
+#[derive(Default)]
+pub(super) struct PlaceCount {
+    pub(super) all: usize,
+    outside: usize,
+    samples: usize,
+    inside_words: usize,
+    words: usize,
+    kept_words: usize,
+    /// The last places that were looked at, a bit for each: whether it was inside a word.
+    row: u32,
+    most_in_row: u32,
+}
+
+impl PlaceCount {
+    /// Counts a place, which is looked at if it is a sample.
+    pub(super) fn add(&mut self, text: &TextLines<'_>, line: u32, column: u32, is_sample: bool) {
+        self.all += 1;
+        self.outside += usize::from(!text.has(line, column));
+        if is_sample {
+            let is_inside = text.is_inside_word(line, column);
+            self.samples += 1;
+            self.inside_words += usize::from(is_inside);
+            self.row = (self.row << 1 | u32::from(is_inside)) & ((1 << ROW) - 1);
+            self.most_in_row = self.most_in_row.max(self.row.count_ones());
+        }
+    }
+
+    /// Counts a word that was compared.
+    pub(super) fn add_word(&mut self, is_kept: bool) {
+        self.words += 1;
+        self.kept_words += usize::from(is_kept);
+    }
+
+    /// Whether fewer than so many words in a hundred are kept, as far as there are enough to tell.
+    pub(super) fn has_other_words(&self, kept: usize) -> bool {
+        self.words >= MIN_WORDS && self.kept_words * 100 < self.words * kept
+    }
+
+    /// A place in fifty may be outside, for bundlers count the end of a file as they like. Inside a
+    /// word may be `tolerance` in a hundred, as far as there are enough to tell.
+    pub(super) fn is_of_other_text(&self, tolerance: usize) -> bool {
+        let is_inside =
+            self.samples >= MIN_SAMPLES && self.inside_words * 100 > self.samples * tolerance;
+        self.outside * 50 > self.all || is_inside && !self.keeps_its_words()
+    }
+
+    fn keeps_its_words(&self) -> bool {
+        self.words >= MIN_WORDS && !self.has_other_words(MOST_KEPT_WORDS)
+    }
+
+    /// Whether a part of it, or the little that there is, looks like another text.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.most_in_row >= DOUBTED_IN_ROW || self.words >= DOUBTED_WORDS && self.kept_words == 0
+    }
+}
