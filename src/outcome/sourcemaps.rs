@@ -196,17 +196,19 @@ impl SourcemapProgress {
     }
 
     fn nothing_sent(&self) -> String {
-        match self.finished {
-            0 => NOTHING_FOUND.to_owned(),
-            count => {
-                let scripts = counted(count, "script");
-                format!("source maps of {scripts} were uploaded by an earlier run, and deleted")
-            }
-        }
+        self.sent_earlier().unwrap_or_else(|| NOTHING_FOUND.to_owned())
+    }
+
+    fn sent_earlier(&self) -> Option<String> {
+        let scripts = counted(self.finished, "script");
+        let line = format!("source maps of {scripts} were uploaded by an earlier run, and deleted");
+        (self.finished > 0).then_some(line)
     }
 
     fn told(&self, mut outcome: Outcome) -> Outcome {
-        outcome.details.extend(self.details());
+        let is_new = |line: &String| outcome.headline != *line && !outcome.details.contains(line);
+        let earlier = self.sent_earlier().filter(is_new);
+        outcome.details.extend(earlier.into_iter().chain(self.details()));
         outcome.warnings.extend(self.warnings.iter().cloned());
         let id = self.bundle_id.as_ref().filter(|_| self.upload.is_complete);
         outcome.sourcemaps = Some(SourcemapOutcome {

@@ -5,6 +5,7 @@ use super::debug_id::DebugId;
 use super::edits::TextEdits;
 use super::map_text::{MapSection, MapText, line_part, range_in};
 use super::prologue::{ScriptPrologue, is_line_end, line_end_width};
+use super::registration::IdRegistration;
 use super::snippet::own_line;
 use super::trailer;
 
@@ -14,9 +15,17 @@ fn injected_id(script: &str) -> Option<DebugId> {
     (without_own_line(body, &id) != body).then_some(id)
 }
 
-/// The id of a script whose map an earlier run of ours deleted; none where it names its map, or never had one.
+/// The id of a script whose map an earlier run may have deleted; none where it names its map, or never had one.
 pub(crate) fn finished_id(script: &str) -> Option<DebugId> {
-    let id = injected_id(script).filter(|_| trailer::mapping_url(script).is_none())?;
+    if trailer::mapping_url(script).is_some() {
+        return None;
+    }
+    let Some(id) = injected_id(script) else {
+        return match IdRegistration::read(script, &ScriptPrologue::read(script)) {
+            IdRegistration::Foreign(id) => Some(id),
+            _ => None,
+        };
+    };
     // That of a script without a map is made of the script alone.
     let is_alone = |text: &String| DebugId::of_files(text.as_bytes(), None) == id;
     let (body, _) = body_and_id(script)?;

@@ -82,7 +82,7 @@ fn is_of(word: &str, other: &str) -> bool {
 
 /// Whether a word looks like one that a tool puts for another: a helper, a shortened or a hidden name.
 fn is_made_up(word: &str) -> bool {
-    word.starts_with(['_', '$'])
+    word.starts_with(['_', '$', 'ɵ'])
 }
 
 impl<'a> MappedPlace<'a> {

@@ -1,7 +1,7 @@
 //! Maps that are deleted were uploaded, and maps that stay are named.
 
 use crate::support::build_folder::{
-    identity_map, snapshot, source, sourcemaps, write, write_script,
+    identity_map, on_embedded, snapshot, source, sourcemaps, write, write_script,
 };
 use crate::support::chunk_sentry::{CHUNK_TOKEN, ChunkOptions, ChunkSentry};
 use crate::support::http_server::HttpServer;
@@ -332,5 +332,28 @@ fn a_script_that_was_uploaded_without_a_map_did_not_lose_one() {
         run.clone().var("FINISHLINE_ALLOW_UNMAPPED", "true").execute().expect(0);
         let ended = run.var("FINISHLINE_DELETE_SOURCEMAPS", "true").execute().expect(2);
         assert!(ended.stderr.contains("no script in dist has a source map"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn an_id_of_a_bundler_tells_the_next_run_that_its_map_was_uploaded_and_deleted() {
+    let id = "0f0e0d0c-0b0a-4908-8706-050403020100";
+    let register = format!("e._sentryDebugIds[n]='{id}';");
+    for inject in ["true", "false"] {
+        let run = on_embedded(ProgramRun::local().args(&["run", "--release", "v1"]))
+            .var("FINISHLINE_SOURCEMAPS", "dist")
+            .var("FINISHLINE_INJECT", inject)
+            .var("FINISHLINE_DELETE_SOURCEMAPS", "true");
+        let text = format!("{register}{}", source("a"));
+        write(&run, "dist/a.js", format!("{text}//# sourceMappingURL=a.js.map\n"));
+        write(&run, "dist/a.js.map", identity_map("a.ts", &text));
+        let never = run.clone();
+        run.execute().expect(0);
+        assert!(!run.path("dist/a.js.map").exists());
+        let ended = run.execute().expect(0);
+        let words = "source maps of 1 script were uploaded by an earlier run, and deleted";
+        assert!(ended.stdout.contains(words), "{}", ended.stdout);
+        write(&never, "dist/a.js", text.replace(id, "1f0e0d0c-0b0a-4908-8706-050403020100"));
+        never.execute().expect(2);
     }
 }
