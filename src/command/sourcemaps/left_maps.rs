@@ -58,6 +58,9 @@ impl ExaminedSourcemaps<'_> {
                 "`delete-sourcemaps` deletes them only once Sentry has processed the upload; leave `sourcemaps-wait` at `true`"
             }
             _ if !upload.is_complete => NOT_UPLOADED,
+            _ if self.progress.failure(self.inputs.allow_empty).is_some() => {
+                "`delete-sourcemaps` deletes nothing while other files are at fault, as said above: mend those and run this step again, or do not deploy the maps"
+            }
             _ if !upload.is_settled() => {
                 "`delete-sourcemaps` deletes them only once every project is known to find them: run this step again, or do not deploy them"
             }

@@ -336,7 +336,8 @@ fn nothing_asked() -> Error {
 }
 
 fn no_space(error: &std::io::Error) -> Error {
-    Error::new(ErrorCode::Internal, format!("cannot write the bundle to a temporary file: {error}"))
+    let message = format!("cannot write the bundle to a temporary file: {error}");
+    Error::new(ErrorCode::OutputsUnwritable, message)
         .with_hint("set TMPDIR to a folder with room for the packed scripts and source maps")
 }
 

@@ -1,7 +1,9 @@
 //! A run that is killed before any of its writes leaves each file old or new, and the next one
 //! completes what was begun, and removes what is left of a draft.
 
-use crate::support::build_folder::{identity_map, snapshot, source, write, write_script};
+use crate::support::build_folder::{
+    identity_map, on_embedded, snapshot, source, write, write_script,
+};
 use crate::support::run::ProgramRun;
 use std::path::{Path, PathBuf};
 
@@ -57,4 +59,17 @@ fn each_file_is_old_or_new_and_the_next_run_completes() {
             return;
         }
     }
+}
+
+#[test]
+fn a_bundle_without_room_for_it_is_an_error_of_the_disk_and_changes_nothing() {
+    let run = on_embedded(ProgramRun::local().args(&["sourcemaps", "dist"]));
+    // What cannot be packed, so that its bundle is larger than the limit of 4 KiB.
+    let text = (0..4_000_u64).map(|at| format!("{:x};", at * at * 7_919)).collect::<String>();
+    write(&run, "dist/a.js", format!("{text}\n//# sourceMappingURL=a.js.map\n"));
+    write(&run, "dist/a.js.map", identity_map("a.ts", &text));
+    let before = snapshot(&run.path("dist"));
+    let ended = run.clone().limited("ulimit -f 8").execute().expect(7);
+    assert!(ended.stderr.contains("cannot write the bundle"), "{}", ended.stderr);
+    assert_eq!(snapshot(&run.path("dist")), before);
 }

@@ -321,6 +321,8 @@ fn a_script_that_never_had_a_map_is_not_taken_for_one_that_was_uploaded() {
     for _ in 0..2 {
         let ended = run.execute().expect(2);
         assert!(ended.stderr.contains("`dist/b.js` (it names no map)"), "{}", ended.stderr);
+        let words = "deletes nothing while other files are at fault";
+        assert!(ended.stderr.contains(words), "{}", ended.stderr);
     }
 }
 
