@@ -55,10 +55,8 @@ impl HashWord {
 
     /// What tells which of the two alphabets of base64 a file has.
     fn is_url_safe(&self) -> Option<bool> {
-        match self.form {
-            WordForm::Base64(form) => form.is_url_safe,
-            _ => None,
-        }
+        let WordForm::Base64(form) = self.form else { return None };
+        form.is_url_safe
     }
 }
 
