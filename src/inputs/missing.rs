@@ -48,14 +48,14 @@ fn empty_secret(host: Host, asks_integration: bool) -> String {
     match host {
         host if host.is_github_like() => format!(
             "GitHub passes an empty value for a secret that does not exist, or that the job may not read. In the \
-             workflow, find the line that sets SENTRY_AUTH_TOKEN from `secrets.NAME`. (1) If another workflow calls \
-             this one: pass NAME under `secrets:` in the calling job, or set `secrets: inherit` there; if it is \
-             passed, go on with the secret that it is passed from. Look for NAME in the repository's Settings › \
-             Secrets and variables › Actions. (2) Not listed: if your GitHub organization has it, give this \
-             repository access to it; otherwise {create}, and add it in GitHub as a repository secret called NAME. \
-             (3) Listed with another spelling: correct the workflow. (4) Listed under an environment: give the \
-             job `environment: ITS-NAME`, beside `runs-on:`. (5) Listed, and none of these: save its value again. \
-             Then run the job again"
+             workflow, find the line that sets `auth-token` or SENTRY_AUTH_TOKEN from `secrets.NAME`. (1) If another \
+             workflow calls this one: pass NAME under `secrets:` in the calling job, or set `secrets: inherit` there; \
+             if it is passed, go on with the secret that it is passed from. Look for NAME in the repository's \
+             Settings › Secrets and variables › Actions. (2) The token is listed under another name: correct the \
+             workflow. (3) NAME is listed under an environment: give the job `environment: ITS-NAME`, beside \
+             `runs-on:`. (4) Not listed: if your GitHub organization has it, give this repository access to it; \
+             otherwise {create}, and add it in GitHub as a repository secret called NAME. (5) Listed, and none of \
+             these: save its value again. Then run the job again"
         ),
         Host::Gitlab => format!(
             "check SENTRY_AUTH_TOKEN in the project's or the group's Settings › CI/CD › Variables. Not there: \

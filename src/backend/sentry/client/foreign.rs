@@ -57,10 +57,13 @@ impl SentryClient {
         let host = self.base().host_str().unwrap_or_default();
         let look = match host == "sentry.io" || host.ends_with(".sentry.io") {
             true => "see status.sentry.io".to_owned(),
-            false => {
-                let mark = error_id.map_or("this time".to_owned(), |id| format!("errorId {id}"));
-                format!("search the log of {} for {mark}", self.server_name())
-            }
+            false => match error_id {
+                Some(id) => format!(
+                    "look up errorId {id}: a self-hosted Sentry has it as an event of its internal project, \
+                     `finishline serve` in its log"
+                ),
+                None => format!("search the log of {} for this time", self.server_name()),
+            },
         };
         format!("run again later, completed steps are kept; if it lasts, {look}")
     }
