@@ -3,7 +3,7 @@
 
 /** Budgets on record, each with the figure that must not be passed all the same. */
 const ON_RECORD = {
-  "the program": 12.7,
+  "the program": 14,
   "its memory": 13,
   "its time without a delay": 16,
   "its time at 100 ms a response": 240,

@@ -8,6 +8,7 @@ mod hash_words;
 mod inline_scripts;
 mod native_bundle;
 pub(crate) mod neighbours;
+mod packed_copy;
 mod refresh;
 pub(crate) mod stray_maps;
 mod text_file;

@@ -4,10 +4,10 @@
 use super::hash_index::{ChangedHashes, HashIndex, held_in};
 use super::hash_words::hash_words;
 use super::inline_scripts::on_disk;
+use super::packed_copy::{CopyFormat, RENEWED_ENDS};
 use super::refresh::{FileFailure, FreshHashes, holders};
-use super::text_file::{MAX_FILE, TextFile, is_gzip, is_lone_copy, packed};
+use super::text_file::{MAX_FILE, TextFile, lone_copy};
 use crate::os::{linkless, parallel};
-use flate2::read::GzDecoder;
 use std::collections::BTreeSet;
 use std::io::{Read, Result};
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ pub(crate) struct StaleFiles {
 
 /// Notes the hashes that these files hold.
 pub(crate) fn note_hashes(index: &mut HashIndex, others: &BTreeSet<PathBuf>) {
-    let is_text = |other: &&PathBuf| !is_packed(other) || is_lone_copy(other);
+    let is_text = |other: &&PathBuf| !is_packed(other) || lone_copy(other).is_some();
     let texts: Vec<_> = others.iter().filter(is_text).collect();
     for batch in texts.chunks(BATCH) {
         let read = |file: &&PathBuf| Some(held_in(file, TextFile::read(file)?.text()));
@@ -35,19 +35,20 @@ pub(crate) fn note_hashes(index: &mut HashIndex, others: &BTreeSet<PathBuf>) {
     }
 }
 
-/// Whether the copy of this file was packed when it held something else. What others than gzip packed is
-/// not looked into.
+/// Whether a copy of this file was packed when it held something else. What cannot be packed anew is not
+/// looked into.
 pub(crate) fn has_old_copy(others: &BTreeSet<PathBuf>, file: &Path, text: &str) -> bool {
-    let mut copy = file.as_os_str().to_owned();
-    copy.push(".gz");
-    let Some(copy) = others.get(Path::new(&copy)) else { return false };
-    unpacked(copy, text.len() as u64 + 1).is_some_and(|copy| copy != text.as_bytes())
+    let is_old = |end: &str| {
+        let copy = others.get(Path::new(&format!("{}.{end}", file.to_str()?)))?;
+        Some(unpacked(copy, text.len() as u64 + 1)? != text.as_bytes())
+    };
+    RENEWED_ENDS.iter().any(|end| is_old(end) == Some(true))
 }
 
-/// The files whose copy by gzip says the same but for its hashes: a run renewed the file, and was killed
+/// The files of which a packed copy says the same but for its hashes: a run renewed the file, and was killed
 /// before it packed it again.
 pub(crate) fn outdated(others: &BTreeSet<PathBuf>, index: &HashIndex) -> BTreeSet<PathBuf> {
-    let copies: Vec<_> = others.iter().filter(|copy| is_gzip(copy)).collect();
+    let copies: Vec<_> = others.iter().filter(|copy| CopyFormat::renewed(copy).is_some()).collect();
     let files = parallel::map(&copies, |copy| {
         Some(copy.with_extension("")).filter(|file| index.has(file) && has_other_hashes(file, copy))
     });
@@ -69,10 +70,10 @@ fn without_hashes(text: &[u8]) -> Vec<&[u8]> {
     starts.zip(ends).map(|(start, end)| &text[start..end]).collect()
 }
 
-/// The first bytes of what gzip packed; none where it is damaged.
+/// The first bytes of what was packed; none where it is damaged.
 fn unpacked(copy: &Path, most: u64) -> Option<Vec<u8>> {
     let (packed, mut bytes) = (linkless::read(copy, MAX_FILE).ok()?, Vec::new());
-    GzDecoder::new(packed.as_slice()).take(most).read_to_end(&mut bytes).ok()?;
+    CopyFormat::of(copy)?.unpack(&packed).take(most).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }
 
@@ -153,7 +154,7 @@ pub(crate) fn note_copies(
     Ok(hashes)
 }
 
-/// Packs a copy anew. One that others than gzip packed goes, since a server then takes another.
+/// Packs a copy anew. One of a format that is not written goes, since a server then takes another.
 pub(crate) fn pack_again(file: &Path) -> Result<()> {
     match packed_again(file)? {
         Some(bytes) => linkless::replace(file, &bytes),
@@ -165,18 +166,18 @@ pub(crate) fn pack_again(file: &Path) -> Result<()> {
 /// What a copy is when it is packed anew; none where it goes.
 fn packed_again(file: &Path) -> Result<Option<Vec<u8>>> {
     let of = file.with_extension("");
-    match is_gzip(file) && of.exists() {
-        true => packed(&linkless::read(&of, MAX_FILE)?).map(Some),
-        false => Ok(None),
+    match CopyFormat::renewed(file).filter(|_| of.exists()) {
+        Some(format) => format.pack(&linkless::read(&of, MAX_FILE)?),
+        None => Ok(None),
     }
 }
 
 /// Whether a file is a packed copy that is not packed anew but deleted, by its name.
 pub(crate) fn is_foreign_copy(file: &Path) -> bool {
-    is_packed(file) && !is_gzip(file)
+    is_packed(file) && CopyFormat::renewed(file).is_none()
 }
 
 /// Whether a file is a packed copy of another, by its name.
 pub(crate) fn is_packed(file: &Path) -> bool {
-    is_gzip(file) || file.extension().is_some_and(|end| end == "br" || end == "zst")
+    CopyFormat::of(file).is_some()
 }

@@ -1,12 +1,10 @@
 //! The bytes of a file that is a text, by its begin.
 
 use super::inline_scripts::{inline_scripts, page_of};
+use super::packed_copy::CopyFormat;
 use super::wide_text::WideText;
 use crate::os::linkless;
-use flate2::Compression;
-use flate2::read::GzDecoder;
-use flate2::write::GzEncoder;
-use std::io::{Read, Result, Write};
+use std::io::{Read, Result};
 use std::path::Path;
 
 /// The largest file that is looked at.
@@ -18,8 +16,8 @@ const HEAD: u64 = 8 * 1024;
 pub(super) struct TextFile {
     /// Its bytes.
     pub(super) bytes: Vec<u8>,
-    /// The text that it is a packed copy of.
-    unpacked: Option<Vec<u8>>,
+    /// The text that it is a packed copy of, and the format of that.
+    unpacked: Option<(CopyFormat, Vec<u8>)>,
 }
 
 impl TextFile {
@@ -35,9 +33,9 @@ impl TextFile {
             .metadata()
             .ok()
             .filter(|metadata| metadata.is_file() && metadata.len() <= MAX_FILE)?;
-        if is_lone_copy(file) {
+        if let Some(format) = lone_copy(file) {
             let bytes = linkless::read(file, MAX_FILE).ok()?;
-            let unpacked = Some(text_of(GzDecoder::new(&*bytes))?);
+            let unpacked = Some((format, text_of(format.unpack(&bytes))?));
             return Some(Self { bytes, unpacked });
         }
         Some(Self { bytes: text_of(bytes)?, unpacked: None })
@@ -45,34 +43,22 @@ impl TextFile {
 
     /// Its text.
     pub(super) fn text(&self) -> &[u8] {
-        self.unpacked.as_ref().unwrap_or(&self.bytes)
+        self.unpacked.as_ref().map_or(&self.bytes, |(_, text)| text)
     }
 
     /// The bytes of a file like this with another text.
     pub(super) fn with_text(self, text: Vec<u8>) -> Result<Vec<u8>> {
         match &self.unpacked {
-            Some(old) if *old == text => Ok(self.bytes),
-            Some(_) => packed(&text),
+            Some((_, old)) if *old == text => Ok(self.bytes),
+            Some((format, _)) => Ok(format.pack(&text)?.unwrap_or(self.bytes)),
             None => Ok(text),
         }
     }
 }
 
-/// Whether it is what gzip made of a file that is not there.
-pub(super) fn is_lone_copy(file: &Path) -> bool {
-    is_gzip(file) && !file.with_extension("").exists()
-}
-
-/// Whether a file is one of gzip, by its name.
-pub(super) fn is_gzip(file: &Path) -> bool {
-    file.extension().is_some_and(|end| end == "gz")
-}
-
-/// Packs a text with gzip; the same text gives the same bytes.
-pub(super) fn packed(text: &[u8]) -> Result<Vec<u8>> {
-    let mut packer = GzEncoder::new(Vec::new(), Compression::best());
-    packer.write_all(text)?;
-    packer.finish()
+/// The format of what is a packed copy of a file that is not there.
+pub(super) fn lone_copy(file: &Path) -> Option<CopyFormat> {
+    CopyFormat::renewed(file).filter(|_| !file.with_extension("").exists())
 }
 
 /// All of what is read, where it begins like a text.

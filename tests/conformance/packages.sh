@@ -43,7 +43,7 @@ fi
 size="$(wc -c <"$binary")"
 echo "ok      $size bytes"
 # What each part weighs is measured elsewhere: this sees a jump.
-[ "$size" -le 12700000 ] || { echo "the binary has grown by a jump" >&2; exit 1; }
+[ "$size" -le 14000000 ] || { echo "the binary has grown by a jump" >&2; exit 1; }
 
 heading "archive, wheel and packages for npm"
 rm -rf "$packages"

@@ -142,7 +142,6 @@ fn what_is_not_text_is_left_as_it_is_and_named() {
     assert!(ended.stderr.contains("`dist/latin.js` (it is not UTF-8 text)"), "{}", ended.stderr);
 }
 
-#[cfg(unix)]
 #[test]
 fn data_with_the_name_of_a_script_stays_as_it_is() {
     let run = sourcemaps().var("FINISHLINE_ALLOW_UNMAPPED", "true");
@@ -154,6 +153,7 @@ fn data_with_the_name_of_a_script_stays_as_it_is() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_link_out_of_the_folder_is_not_followed() {
     let run = sourcemaps();

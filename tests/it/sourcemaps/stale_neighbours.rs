@@ -24,6 +24,19 @@ fn unzipped(run: &ProgramRun, file: &str) -> String {
     text
 }
 
+/// Packed with Brotli as build tools do: at its best.
+fn brotlied(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    brotli::CompressorReader::new(text.as_bytes(), 4096, 11, 22).read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+fn unbrotlied(run: &ProgramRun, file: &str) -> String {
+    let (packed, mut text) = (std::fs::read(run.path(file)).unwrap(), String::new());
+    brotli::Decompressor::new(&packed[..], 4096).read_to_string(&mut text).unwrap();
+    text
+}
+
 /// A script with everything that knows its bytes.
 fn with_neighbours() -> ProgramRun {
     let run = sourcemaps();
@@ -35,7 +48,7 @@ fn with_neighbours() -> ProgramRun {
     write(&run, "dist/ngsw.json", format!("{{\"hashTable\":{{\"/a.js\":\"{sha1}\"}}}}"));
     write(&run, "dist/other.html", "<script src=\"/b.js\" integrity=\"sha384-x\"></script>");
     write(&run, "dist/a.js.gz", gzipped(&text));
-    write(&run, "dist/a.js.br", "brotli");
+    write(&run, "dist/a.js.br", brotlied(&text));
     run
 }
 
@@ -53,12 +66,14 @@ fn every_file_that_knows_the_old_bytes_is_named() {
 #[test]
 fn they_are_written_anew_where_that_is_asked_for() {
     let run = with_neighbours().var("FINISHLINE_INJECT_REFRESH", "true");
+    write(&run, "dist/a.js.zst", "zstandard");
     let ended = run.execute().expect(0);
     assert!(!ended.stderr.contains("stale"), "{}", ended.stderr);
     assert!(run.text("dist/index.html").contains(&integrity(&run)));
     assert_eq!(unzipped(&run, "dist/a.js.gz"), run.text("dist/a.js"));
+    assert_eq!(unbrotlied(&run, "dist/a.js.br"), run.text("dist/a.js"));
     assert!(run.text("dist/ngsw.json").contains(&sum(&run, "dist/a.js")[..40]));
-    assert!(!run.path("dist/a.js.br").exists(), "a copy that cannot be packed anew goes");
+    assert!(!run.path("dist/a.js.zst").exists(), "a copy that cannot be packed anew goes");
 }
 
 #[test]
@@ -71,6 +86,7 @@ fn what_is_cut_off_once_the_maps_are_gone_is_renewed_as_well() {
     assert!(!run.text("dist/a.js").contains("sourceMappingURL"));
     assert!(run.text("dist/index.html").contains(&integrity(&run)));
     assert_eq!(unzipped(&run, "dist/a.js.gz"), run.text("dist/a.js"));
+    assert_eq!(unbrotlied(&run, "dist/a.js.br"), run.text("dist/a.js"));
 }
 
 #[test]
@@ -90,7 +106,7 @@ fn what_an_earlier_run_left_stale_is_named_again_and_renewed_where_that_is_asked
     let run = with_neighbours();
     run.execute().expect(0);
     let again = run.execute().expect(0);
-    for file in ["dist/index.html", "dist/ngsw.json", "dist/a.js.gz"] {
+    for file in ["dist/index.html", "dist/ngsw.json", "dist/a.js.gz", "dist/a.js.br"] {
         assert!(again.stderr.contains(&format!("`{file}`")), "{file}: {}", again.stderr);
     }
     let run = run.var("FINISHLINE_INJECT_REFRESH", "true");
@@ -165,21 +181,22 @@ fn what_a_run_left_stale_of_a_script_and_of_its_map_is_renewed_wherever_it_was_k
 }
 
 /// Each text in the folder that another one may hold the hash of.
-const RENEWED: [&str; 5] = ["SUMS", "index.html", "index.html.gz", "SUMS.gz", "a.js.gz"];
+const RENEWED: [&str; 7] =
+    ["SUMS", "index.html", "index.html.gz", "index.html.br", "SUMS.gz", "a.js.gz", "a.js.br"];
 
 /// A page with the hash of a script, a list with those of the page and of every packed copy.
 fn with_listed_copies() -> ProgramRun {
     let run = with_neighbours().var("FINISHLINE_INJECT_REFRESH", "true");
     let page = run.text("dist/index.html");
     write(&run, "dist/index.html.gz", gzipped(&page));
-    write(&run, "dist/index.html.br", "brotli");
+    write(&run, "dist/index.html.br", brotlied(&page));
     let listed = ["dist/a.js", "dist/index.html", "dist/index.html.gz", "dist/a.js.gz"];
     write(&run, "dist/SUMS", sums(&run, &listed));
     write(&run, "dist/SUMS.gz", gzipped(&run.text("dist/SUMS")));
     run
 }
 
-fn bytes_of(run: &ProgramRun) -> [Vec<u8>; 5] {
+fn bytes_of(run: &ProgramRun) -> [Vec<u8>; 7] {
     RENEWED.map(|file| std::fs::read(run.path(&format!("dist/{file}"))).unwrap())
 }
 
@@ -188,7 +205,7 @@ fn the_packed_copy_of_a_renewed_file_is_renewed_wherever_a_run_was_killed() {
     let run = with_listed_copies();
     let before = bytes_of(&run);
     let plan = run.clone().var("FINISHLINE_DRY_RUN", "true").execute().expect(0);
-    // Those five, `a.js.br`, `index.html.br` and `ngsw.json`.
+    // Those seven and `ngsw.json`.
     assert!(plan.stdout.contains("8 files with the hash or a packed copy"), "{}", plan.stdout);
     run.execute().expect(0);
     let listed = ["dist/a.js", "dist/index.html", "dist/index.html.gz", "dist/a.js.gz"];
@@ -233,6 +250,7 @@ fn a_hash_is_renewed_in_every_form_that_browsers_take() {
             ("dist/bare.html", page(format!("sha512-{}", STANDARD_NO_PAD.encode(sha512))).into()),
             ("dist/wide.html", wide(page(format!("sha384-{}", STANDARD.encode(sha384))))),
             ("dist/lone.html.gz", gzipped(&page(format!("sha384-{}", STANDARD.encode(sha384))))),
+            ("dist/more.html.br", brotlied(&page(format!("sha384-{}", STANDARD.encode(sha384))))),
         ]
     };
     for (file, text) in pages() {
@@ -244,9 +262,10 @@ fn a_hash_is_renewed_in_every_form_that_browsers_take() {
     }
     run.clone().var("FINISHLINE_INJECT_REFRESH", "true").execute().expect(0);
     for (file, text) in pages() {
-        match file.ends_with(".gz") {
-            true => assert_eq!(gzipped(&unzipped(&run, file)), text),
-            false => assert_eq!(std::fs::read(run.path(file)).unwrap(), text, "{file}"),
+        match file.rsplit_once('.') {
+            Some((_, "gz")) => assert_eq!(gzipped(&unzipped(&run, file)), text),
+            Some((_, "br")) => assert_eq!(brotlied(&unbrotlied(&run, file)), text),
+            _ => assert_eq!(std::fs::read(run.path(file)).unwrap(), text, "{file}"),
         }
     }
 }
