@@ -3,6 +3,7 @@
 use crate::cli::init::InitArgs;
 use crate::error::{Error, ErrorCode, Result};
 use crate::git::Checkout;
+use crate::inputs::release::{ENVIRONMENT_RULE, is_environment};
 use crate::migration::starter::{StarterHost, StarterOptions, is_plain};
 use crate::model::OrgSlug;
 use crate::os::interruption::write_unless_stopped;
@@ -72,7 +73,7 @@ fn options(args: &InitArgs, checkout: Option<&Checkout>) -> Result<StarterOption
         host: StarterHost::parse(&host).ok_or_else(|| wrong("ci", "`github` or `gitlab`"))?,
         org: OrgSlug::parse(&org).ok_or_else(|| wrong("org", "an organization slug"))?,
         projects: plain("projects", projects)?,
-        environment: plain("environment", environment)?,
+        environment: name_of_environment(environment)?,
         sourcemaps: Some(sourcemaps)
             .filter(|text| !text.is_empty())
             .map(|text| plain("sourcemaps", text))
@@ -100,6 +101,13 @@ fn plain(name: &str, value: String) -> Result<String> {
     match is_plain(&value) {
         true => Ok(value),
         false => Err(wrong(name, "letters, digits, spaces and `_-./:,*@+`")),
+    }
+}
+
+fn name_of_environment(value: String) -> Result<String> {
+    match is_environment(&value) {
+        true => plain("environment", value),
+        false => Err(wrong("environment", ENVIRONMENT_RULE)),
     }
 }
 

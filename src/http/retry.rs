@@ -176,7 +176,7 @@ impl RetryLoop<'_> {
             let progress = AttemptProgress { number: attempt, started };
             self.connection.until_ready().await;
             let (after, failure) = match timeout_at(until, send()).await {
-                Ok(Attempt::Answer(response)) => return Ok(response),
+                Ok(Attempt::Answer(response)) => return Ok(self.logged(response, &progress)),
                 Ok(Attempt::Failed(failure)) => return Err(SendError::NotSent(failure)),
                 Ok(Attempt::Lost(failure)) => return Err(self.lost(failure, &progress)),
                 Ok(Attempt::Retry { after, failure }) => (after, failure),
@@ -202,6 +202,12 @@ impl RetryLoop<'_> {
             earlier = failure;
         }
         unreachable!("the loop ends by returning")
+    }
+
+    fn logged(&self, response: HttpResponse, progress: &AttemptProgress) -> HttpResponse {
+        let (status, attempt, spent) = (response.status, progress.number, progress.seconds_spent());
+        tracing::debug!(status, attempt, spent, request = self.request, "answered");
+        response
     }
 
     fn log_pause(

@@ -182,9 +182,12 @@ pub fn is_environment(text: &str) -> bool {
         && text != "None"
 }
 
+/// What an environment's name may be.
+pub const ENVIRONMENT_RULE: &str =
+    "a name of at most 64 characters, without `/`, other than `None`";
+
 fn environment(text: &str) -> Result<String, &'static str> {
-    let takes = "a name of at most 64 characters, without `/`";
-    if is_environment(text) { Ok(text.to_owned()) } else { Err(takes) }
+    if is_environment(text) { Ok(text.to_owned()) } else { Err(ENVIRONMENT_RULE) }
 }
 
 fn name(text: &str) -> Result<String, &'static str> {

@@ -6,7 +6,7 @@ use super::other_repository::{self, CommitConflict};
 use super::version::{self, ReleaseVersion, VersionSource};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
-use crate::inputs::release::{CommitSource, PreviousCommit, Ref, is_environment};
+use crate::inputs::release::{CommitSource, ENVIRONMENT_RULE, PreviousCommit, Ref, is_environment};
 use crate::inputs::types::CalledRelease;
 use crate::inputs::{missing, usage};
 use crate::job::Job;
@@ -306,7 +306,7 @@ fn deploy(inputs: &Inputs, job: &Job) -> Result<Option<Deploy>> {
                 "the CI host's environment {} is not a valid Sentry environment",
                 quote(environment)
             );
-            let hint = "set `environment` to a name of at most 64 characters without `/`";
+            let hint = format!("set `environment` to {ENVIRONMENT_RULE}");
             return Err(Error::new(ErrorCode::Usage, message).with_hint(hint));
         }
         (_, Some(environment)) => environment.clone(),

@@ -125,10 +125,17 @@ export function releases(tools) {
       assert.ok(files.some((file) => file.filename.length === 301));
     },
 
-    async 'a release before is looked up'() {
+    async 'a release before is looked up, and one that is made again keeps its commits'() {
       const cwd = path.join(temp, 'history');
-      execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.test', 'commit', '-q', '--allow-empty', '-m', 'one more'], { cwd });
-      told(await release('r6', { cwd, commits: 'local', 'previous-commit': 'lookup' }), 0, { 'commit-count': '1' });
+      const commit = (message) => execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.test', 'commit', '-q', '--allow-empty', '-m', message], { cwd });
+      for (const [count, message] of [['1', 'one more'], ['2', 'another']]) {
+        commit(message);
+        told(await release('r6', { cwd, commits: 'local', 'previous-commit': 'lookup' }), 0, { 'commit-count': count, changed: 'true' });
+      }
+      const { body } = await sentry('GET', 'releases/r6/commits/');
+      assert.deepEqual(body.map(({ message, author }) => [message.trim(), author.email]), [
+        ['another', 'ada@example.test'], ['one more', 'ada@example.test'],
+      ]);
     },
 
     async 'names that Sentry refuses are refused before it is asked'() {

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::http;
 use crate::model::OrgSlug;
 use crate::release::{
-    Deploy, DeployResult, ExistingDeploy, ExistingRelease, FieldRejection, KnownRepository,
+    Commit, Deploy, DeployResult, ExistingDeploy, ExistingRelease, FieldRejection, KnownRepository,
     OwnDeploy, ReleaseBackend, ReleaseState, ReleaseUpdate, ReleaseVersion, UpdateResult,
 };
 use std::path::Path;
@@ -247,6 +247,17 @@ impl ReleaseBackend for EmbeddedReleases {
             }
             None => Ok(None),
         }
+    }
+
+    async fn own_commits(&mut self) -> Result<Vec<Commit>> {
+        let release = self.stored().await?.id;
+        let stored = self.database.release_commits(release, PageQuery::ALL).await?;
+        let bare = |one: StoredCommit| Commit {
+            id: one.key,
+            time: Some(one.date_added),
+            ..Commit::default()
+        };
+        Ok(stored.into_iter().map(bare).collect())
     }
 
     async fn deploys(

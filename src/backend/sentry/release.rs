@@ -3,15 +3,18 @@
 use super::client::permission::{self, Permission};
 use super::client::response::field_errors;
 use super::client::{SentryClient, SentryRequest, organization_path};
-use super::release_json::{change_body, deploy_body, is_answer_to, rejection, repository};
+use super::release_json::{
+    bare_commit, change_body, deploy_body, is_answer_to, rejection, repository,
+};
 use super::{ConnectOptions, preflight};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::retry::{LostRequest, RetryPolicy, SendError, jitter};
 use crate::http::{self, HttpResponse};
 use crate::model::{OrgSlug, RecordId};
 use crate::release::{
-    self, Deploy, DeployResult, ExistingDeploy, ExistingRelease, FieldRejection, KnownRepository,
-    OwnDeploy, ReleaseBackend, ReleaseState, ReleaseUpdate, ReleaseVersion, UpdateResult,
+    self, Commit, Deploy, DeployResult, ExistingDeploy, ExistingRelease, FieldRejection,
+    KnownRepository, OwnDeploy, ReleaseBackend, ReleaseState, ReleaseUpdate, ReleaseVersion,
+    UpdateResult,
 };
 use crate::text::{date, quote, segment};
 use reqwest::Method;
@@ -293,6 +296,12 @@ impl ReleaseBackend for SentryReleases {
             return Err(self.denied(&response));
         }
         Ok(response.json()["lastCommit"]["id"].as_str().map(str::to_owned))
+    }
+
+    async fn own_commits(&mut self) -> Result<Vec<Commit>> {
+        let path = format!("releases/{}/commits/?per_page=100", segment(self.version.as_str()));
+        let items = self.list(&path, RetryPolicy::Optional, Permission::Releases).await?;
+        Ok(items.iter().filter_map(bare_commit).collect())
     }
 
     async fn deploys(

@@ -110,6 +110,12 @@ pub(super) fn repository(item: &Value) -> Option<KnownRepository> {
     Some(KnownRepository { name, url, slug, is_linked })
 }
 
+/// A commit of a release by its hash and time.
+pub(super) fn bare_commit(item: &Value) -> Option<Commit> {
+    let time = item["dateCreated"].as_str().and_then(date::parse);
+    Some(Commit { id: item["id"].as_str()?.to_owned(), time, ..Commit::default() })
+}
+
 /// A field that Sentry rejected, in its own words.
 pub(super) fn rejection(
     org: &OrgSlug,

@@ -51,6 +51,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         if (is_ambiguous || is_unknown) && matches!(self.task.commits, CommitPlan::FromJob(_)) {
             self.read_since_previous(change).await?;
             let existing = self.existing(change).await.ok().flatten();
+            self.keep_own_commits(HistorySource::Checkout, existing.as_ref(), change).await;
             self.warn_of_conflict(existing.as_ref(), change, CommitConflict::Replaces);
         }
         if is_unknown {
@@ -169,6 +170,69 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             }
         }
         Ok(())
+    }
+
+    /// Keeps the commits that the release has where others go on behind them: a server keeps those of one
+    /// request alone. Who names the commit before the first means these and no others.
+    pub(crate) async fn keep_own_commits(
+        &mut self,
+        source: HistorySource,
+        existing: Option<&ReleaseState>,
+        change: &mut ReleaseUpdate,
+    ) {
+        let is_named = matches!(self.task.previous, PreviousCommit::Sha(_));
+        let Some(existing) = existing.filter(|_| !is_named && !change.commits.is_empty()) else {
+            return;
+        };
+        let Some(last) = existing.last_commit.as_deref() else { return };
+        let is_of_others = self.task.conflict(existing, &[], CommitConflict::Keeps).is_some();
+        let has_last = change.commits.iter().any(|one| one.id == last);
+        if is_of_others || has_last || self.histories.is_lacking(last) {
+            return;
+        }
+        match self.backend.own_commits().await {
+            Ok(own) => self.add_own(source, last, own, change).await,
+            Err(failure) => {
+                let message = format!(
+                    "cannot list the {} commits that the release has, so these stay, and those behind them \
+                     are not sent: {failure}",
+                    existing.commit_count
+                );
+                change.commits.clear();
+                self.progress.withdraw_commits();
+                self.progress.warn("no-commits", message);
+            }
+        }
+    }
+
+    /// Puts the commits that the release has behind those that it has not; `last` is its newest. Those of a
+    /// history that was written anew take their place.
+    async fn add_own(
+        &mut self,
+        source: HistorySource,
+        last: &str,
+        own: Vec<Commit>,
+        change: &mut ReleaseUpdate,
+    ) {
+        let is_new = |one: &Commit| own.iter().all(|own| own.id != one.id);
+        if !change.commits.iter().any(is_new) {
+            change.commits.clear();
+            self.progress.withdraw_commits();
+        } else if !self.was_rewritten(source, last).await {
+            change.commits.retain(is_new);
+            let had = format!(", beside the {} that the release had", own.len());
+            self.progress.commits.push_str(&had);
+            change.commits.extend(own);
+            self.progress.commit_count = Some(change.commits.len() as u64);
+        }
+    }
+
+    /// Whether the history of the head does not go on behind this commit.
+    async fn was_rewritten(&mut self, source: HistorySource, last: &str) -> bool {
+        let head = self.task.head.as_deref().unwrap_or_default();
+        let behind = self.histories.read(source, head, Some(last)).await;
+        let is_elsewhere = |one: &Warning| one.slug == "previous-not-an-ancestor";
+        behind.is_ok_and(|behind| behind.warnings.iter().any(is_elsewhere))
     }
 
     /// The name that commits carry. At a backend that fetches commits, a name that no linked

@@ -107,6 +107,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             CommitPlan::Upload(source) => {
                 self.read(*source, &mut change, self.task.known_previous()).await?;
                 let existing = self.existing(&change).await?;
+                self.keep_own_commits(*source, existing.as_ref(), &mut change).await;
                 differs = self.skip_known_commits(existing.as_ref(), &mut change);
                 self.name_commits(&mut change).await;
                 self.warn_of_conflict(existing.as_ref(), &change, CommitConflict::Replaces);
@@ -230,7 +231,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         existing: Option<&ReleaseState>,
         change: &mut ReleaseUpdate,
     ) -> bool {
-        let Some(existing) = existing else { return false };
+        let Some(existing) = existing.filter(|_| !change.commits.is_empty()) else { return false };
         let newest = change.commits.first().map(|newest| newest.id.as_str());
         let count = change.commits.len() as u64;
         let is_same = existing.commit_count == count && existing.last_commit.as_deref() == newest;
@@ -270,12 +271,16 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     ) -> Result<ReleaseState> {
         if standing.commit_count > 0 {
             let keeps = self.task.conflict(&standing, &[], CommitConflict::Keeps);
+            let is_kept = keeps.is_some() || standing.last_commit == self.task.head;
             self.progress.warnings.extend(keeps);
-            return Ok(standing);
+            if is_kept {
+                return Ok(standing);
+            }
         }
         let previous = self.backend.previous().await?;
         let mut change = ReleaseUpdate::default();
         self.read(source, &mut change, previous.as_deref()).await?;
+        self.keep_own_commits(source, Some(&standing), &mut change).await;
         self.name_commits(&mut change).await;
         if change.commits.is_empty() {
             return Ok(standing);

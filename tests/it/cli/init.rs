@@ -97,6 +97,14 @@ fn nothing_is_overwritten() {
 }
 
 #[test]
+fn an_environment_that_a_run_refuses_is_not_written() {
+    for environment in ["prod/eu", "None"] {
+        let failed = init(&["github", "--environment", environment]).execute().expect(2);
+        assert!(failed.stderr.contains("without `/`, other than `None`"), "{}", failed.stderr);
+    }
+}
+
+#[test]
 fn the_folder_that_jobs_hand_on_is_one() {
     let failed = init(&["gitlab", "--sourcemaps", "dist,lib"]).execute().expect(2);
     assert!(failed.stderr.contains("`--sourcemaps` accepts one folder"), "{}", failed.stderr);

@@ -22,6 +22,7 @@ mod previous_commit;
 mod project_scope;
 mod repository_forms;
 pub(crate) mod requests;
+mod same_version;
 mod second_deploys;
 mod two_repositories;
 mod which_commit;

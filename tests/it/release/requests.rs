@@ -36,6 +36,20 @@ pub(crate) fn add_repository(relay: &ServeProxy, name: &str, url: Option<&str>) 
     relay.serve.database().execute(sql, (name, url)).unwrap();
 }
 
+#[test]
+fn a_debug_log_has_every_request_with_its_status() {
+    let relay = ServeProxy::new();
+    let run = released(&relay).var("FINISHLINE_COMMITS", "none");
+    let ended = run.clone().var("FINISHLINE_LOG_LEVEL", "debug").execute().expect(0);
+    for (line, status) in [("releases/", 201), ("releases/web%401.0.0/deploys/", 201)] {
+        let words = format!("request=\"POST /api/0/organizations/acme/{line}\"");
+        let logged = ended.stderr.lines().find(|logged| logged.contains(&words));
+        let logged = logged.unwrap_or_else(|| panic!("{line}: {}", ended.stderr));
+        assert!(logged.contains(&format!("status={status}")), "{logged}");
+    }
+    assert!(!run.execute().expect(0).stderr.contains("request="));
+}
+
 const CREATE: &str = "POST releases/";
 const DEPLOY: &str = "POST releases/web%401.0.0/deploys/";
 
