@@ -19,4 +19,4 @@ pub(crate) use hash_index::{ChangedHashes, HashIndex, HeldHashes};
 pub(crate) use native_bundle::{BareBundle, NativeBytes, map_beside};
 pub(crate) use refresh::{FileFailure, FreshHashes, refresh};
 pub(crate) use text_file::MAX_FILE;
-pub(crate) use walk::{BuildFile, BuildFolder, is_script_or_map, is_web_file, key};
+pub(crate) use walk::{BuildFile, BuildFolder, is_script_or_map, key};

@@ -39,7 +39,9 @@ pub(crate) fn note_hashes(index: &mut HashIndex, others: &BTreeSet<PathBuf>) {
 /// looked into.
 pub(crate) fn has_old_copy(others: &BTreeSet<PathBuf>, file: &Path, text: &str) -> bool {
     let is_old = |end: &str| {
-        let copy = others.get(Path::new(&format!("{}.{end}", file.to_str()?)))?;
+        let mut copy = file.as_os_str().to_owned();
+        copy.push(end);
+        let copy = others.get(Path::new(&copy))?;
         Some(unpacked(copy, text.len() as u64 + 1)? != text.as_bytes())
     };
     RENEWED_ENDS.iter().any(|end| is_old(end) == Some(true))
@@ -180,4 +182,27 @@ pub(crate) fn is_foreign_copy(file: &Path) -> bool {
 /// Whether a file is a packed copy of another, by its name.
 pub(crate) fn is_packed(file: &Path) -> bool {
     CopyFormat::of(file).is_some()
+}
+
+/// Whether browsers and service workers check scripts by a file of this name, or it is a packed copy.
+pub(crate) fn is_web_file(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let ends = [
+        ".html",
+        ".htm",
+        ".xhtml",
+        ".json",
+        ".webmanifest",
+        ".js.gz",
+        ".js.br",
+        ".mjs.gz",
+        ".mjs.br",
+        ".html.gz",
+        ".html.br",
+        ".json.gz",
+        ".json.br",
+        ".map.gz",
+        ".map.br",
+    ];
+    ends.iter().any(|end| name.ends_with(end)) || matches!(&*name, "_headers" | ".htaccess")
 }

@@ -20,7 +20,7 @@ pub(super) enum CopyFormat {
 const BROTLI_QUALITY: i32 = 9;
 
 /// The ends of the names of copies that are packed anew.
-pub(super) const RENEWED_ENDS: [&str; 2] = ["gz", "br"];
+pub(super) const RENEWED_ENDS: [&str; 2] = [".gz", ".br"];
 
 impl CopyFormat {
     /// That of a file with this name; none where it is no packed copy.

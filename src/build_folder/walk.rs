@@ -205,7 +205,7 @@ impl BuildFolder {
 
     /// What is hidden is nothing to inject, and is published with the rest.
     fn walk_hidden(&mut self, folder: &Path, depth: usize) -> std::io::Result<()> {
-        for entry in fs::read_dir(folder)? {
+        for entry in read_folder(folder)? {
             let entry = entry?;
             self.count(depth)?;
             let name = entry.file_name().to_string_lossy().into_owned();
@@ -234,7 +234,7 @@ impl BuildFolder {
         below: &str,
         depth: usize,
     ) -> std::io::Result<()> {
-        let mut entries = fs::read_dir(folder)?.collect::<std::io::Result<Vec<_>>>()?;
+        let mut entries = read_folder(folder)?.collect::<std::io::Result<Vec<_>>>()?;
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries {
             self.count(depth)?;
@@ -362,27 +362,12 @@ fn is_draft(name: &str) -> bool {
     name.starts_with(".finishline-")
 }
 
-/// Whether browsers and service workers check scripts by a file of this name, or it is a packed copy.
-pub(crate) fn is_web_file(file: &Path) -> bool {
-    let name = file_name(file);
-    let ends = [
-        ".html",
-        ".htm",
-        ".xhtml",
-        ".json",
-        ".webmanifest",
-        ".js.gz",
-        ".js.br",
-        ".mjs.gz",
-        ".mjs.br",
-        ".html.gz",
-        ".html.br",
-        ".json.gz",
-        ".json.br",
-        ".map.gz",
-        ".map.br",
-    ];
-    ends.iter().any(|end| name.ends_with(end)) || matches!(&*name, "_headers" | ".htaccess")
+/// The entries of a folder, which an error names: it may be one deep below the one that was given.
+fn read_folder(folder: &Path) -> std::io::Result<fs::ReadDir> {
+    fs::read_dir(folder).map_err(|error| {
+        let named = format!("{}: {error}", quote(&folder.to_string_lossy()));
+        std::io::Error::new(error.kind(), named)
+    })
 }
 
 fn unreadable(path: &str, error: &std::io::Error) -> Error {

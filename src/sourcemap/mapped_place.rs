@@ -139,8 +139,11 @@ impl<'a> MappedPlace<'a> {
         if word.is_empty() {
             return self.keeps_string(script, source);
         }
+        if word.len() < 4 || is_keyword(word) {
+            return None;
+        }
         let meant = source.word(self.original.line, self.original.column);
-        if word.len() < 4 || is_keyword(word) || meant.is_empty() {
+        if meant.is_empty() {
             return None;
         }
         let name = self.original.name.and_then(|name| self.section.names.get(name as usize));

@@ -22,7 +22,7 @@ mod upload;
 mod write;
 
 use super::RunContext;
-use crate::build_folder::{HashIndex, is_web_file, neighbours};
+use crate::build_folder::{HashIndex, neighbours};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::sourcemaps::SourcemapInputs;
 use crate::inputs::{Inputs, missing};
@@ -94,7 +94,7 @@ impl<'a> FoundSourcemaps<'a> {
         let groups = groups.iter().chain(bytecode);
         let grouped = groups.flat_map(|group| group.scripts.iter().chain(&group.map));
         let found = grouped.chain(orphans).map(|one| &one.file);
-        let others = folder.others.iter().filter(|other| is_web_file(other));
+        let others = folder.others.iter().filter(|other| neighbours::is_web_file(other));
         found.chain(others).cloned().collect()
     }
 

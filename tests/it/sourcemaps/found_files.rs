@@ -226,3 +226,20 @@ fn two_files_that_can_only_be_found_by_one_url_are_named() {
     let ended = run.var("FINISHLINE_INJECT", "true").execute().expect(0);
     assert!(!ended.stderr.contains("have the URL"), "{}", ended.stderr);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_read_is_named_however_deep_it_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let run = sourcemaps();
+    write_script(&run, "dist/a.js");
+    let locked = write(&run, "dist/deep/locked/b.js", "f()\n").parent().unwrap().to_owned();
+    std::fs::set_permissions(&locked, PermissionsExt::from_mode(0o000)).unwrap();
+    if std::fs::read_dir(&locked).is_ok() {
+        // An administrator can read it all the same.
+        run.execute().expect(2);
+        return;
+    }
+    let ended = run.execute().expect(2);
+    assert!(ended.stderr.contains("deep/locked`: Permission denied"), "{}", ended.stderr);
+}
