@@ -6,11 +6,13 @@ use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::git::{Checkout, CommitRange, GitEnvironment, GitError};
 use crate::github::{CommitComparison, GitHubApi};
 use crate::inputs::Inputs;
+use crate::inputs::release::DEFAULT_REMOTE;
 use crate::job::{self, Job};
 use crate::os::awaited::AwaitedResource;
 use crate::release::{
     CheckoutInfo, Commit, CommitList, CommitPlan, CommitReader, HistorySource, ReleaseTask,
 };
+use crate::text::quote;
 use std::path::Path;
 use tokio::time::{Instant, timeout};
 use url::Url;
@@ -53,8 +55,10 @@ impl<'a> CommitSources<'a> {
                 return CheckoutInfo { unreadable: Some(no_version(error)), ..Default::default() };
             }
         };
-        let (head, remote) = (checkout.head(), checkout.remote(&self.inputs.release.remote));
+        let name = &self.inputs.release.remote;
+        let (head, remote) = (checkout.head(), checkout.remote(name));
         CheckoutInfo {
+            no_remote: no_remote(name, &checkout.remotes()),
             unreadable: head.as_ref().err().map(no_version),
             is_unborn: matches!(head, Err(GitError::Unborn)),
             head: head.ok(),
@@ -185,6 +189,20 @@ impl CommitReader for CommitSources<'_> {
         let checkout = self.checkout.as_ref().ok().and_then(Option::as_ref);
         checkout.is_some_and(|checkout| !checkout.is_shallow() && !checkout.has_commit(sha))
     }
+}
+
+/// What to say where a remote was named that is none of these.
+fn no_remote(name: &str, remotes: &[String]) -> Option<Warning> {
+    if name == DEFAULT_REMOTE || remotes.iter().any(|one| one == name) {
+        return None;
+    }
+    let there: Vec<_> = remotes.iter().map(|one| quote(one)).collect();
+    let there = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
+    let message = format!(
+        "the checkout has no remote {}, so `remote` names no repository; it has {there}",
+        quote(name)
+    );
+    Some(Warning::new("remote-unknown", message))
 }
 
 /// GitHub's API as this job reaches it.

@@ -62,6 +62,11 @@ impl Checkout {
         match *self {}
     }
 
+    /// The names of the remotes.
+    pub fn remotes(&self) -> Vec<String> {
+        match *self {}
+    }
+
     /// The commits of a range.
     pub async fn history(&self, _: &CommitRange<'_>) -> Result<CommitHistory, GitError> {
         match *self {}

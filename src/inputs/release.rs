@@ -114,7 +114,9 @@ impl ReleaseInputs {
             commits: reader.value("commits", commits).unwrap_or_default(),
             previous: reader.value("previous-commit", previous_commit).unwrap_or_default(),
             paths: reader.value("paths", parse::list).unwrap_or_default(),
-            remote: reader.value("remote", parse::text).unwrap_or_else(|| "origin".to_owned()),
+            remote: reader
+                .value("remote", parse::text)
+                .unwrap_or_else(|| DEFAULT_REMOTE.to_owned()),
             finalize: reader.value("finalize", parse::boolean).unwrap_or(true),
             wait_for_commits: reader.value("wait-for-commits", parse::boolean).unwrap_or(false),
             deploy: reader.value("deploy", parse::boolean),
@@ -181,6 +183,9 @@ pub fn is_environment(text: &str) -> bool {
         && !text.contains(|c: char| c.is_control() || c == '/')
         && text != "None"
 }
+
+/// The remote that git makes by itself, and which nobody has to have.
+pub const DEFAULT_REMOTE: &str = "origin";
 
 /// What an environment's name may be.
 pub const ENVIRONMENT_RULE: &str =

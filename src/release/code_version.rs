@@ -14,6 +14,8 @@ pub struct CheckoutInfo {
     pub subject: String,
     /// The repository that its remote leads to, as `owner/name`.
     pub repository: Option<String>,
+    /// What to say where no remote has the name that was given.
+    pub no_remote: Option<Warning>,
     /// Whether it has the commit of the job's event, or of its base.
     pub has_event: bool,
     /// Whether it is a bare repository, in which nothing is checked out.

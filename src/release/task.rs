@@ -6,7 +6,9 @@ use super::other_repository::{self, CommitConflict};
 use super::version::{self, ReleaseVersion, VersionSource};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
-use crate::inputs::release::{CommitSource, ENVIRONMENT_RULE, PreviousCommit, Ref, is_environment};
+use crate::inputs::release::{
+    CommitSource, ENVIRONMENT_RULE, PreviousCommit, Ref, ReleaseInputs, is_environment,
+};
 use crate::inputs::types::CalledRelease;
 use crate::inputs::{missing, usage};
 use crate::job::Job;
@@ -94,9 +96,8 @@ impl ReleaseTask {
         let run_page = job.run_url_without_attempt.clone().filter(|_| !is_called);
         let page = release.page.as_ref().map(ToString::to_string);
         let has_deploy_page = deploy.as_ref().is_some_and(|deploy| deploy.url.is_some());
-        let undated = (release.released_at.is_some() && !release.finalize)
-            .then(|| usage::warning("released-at", "a release that is not finalized"));
-        warnings.extend(undated);
+        warnings.extend(unused_time(release));
+        warnings.extend(unknown_remote(checkout, job, &commits));
         warnings.extend(uncertain_head(&code, job).into_iter().chain(code.warning));
         Ok(Self {
             org,
@@ -333,6 +334,18 @@ fn tag_note(job: &Job, origin: VersionSource) -> Option<String> {
          name it after the tag {}",
         quote(tag)
     ))
+}
+
+/// A time of a release that does not come out.
+fn unused_time(release: &ReleaseInputs) -> Option<Warning> {
+    let is_unused = release.released_at.is_some() && !release.finalize;
+    is_unused.then(|| usage::warning("released-at", "a release that is not finalized"))
+}
+
+/// A remote that is not there, where it would have named the repository.
+fn unknown_remote(checkout: &CheckoutInfo, job: &Job, commits: &CommitPlan) -> Option<Warning> {
+    let names_repository = job.repository.is_none() && !matches!(commits, CommitPlan::None);
+    checkout.no_remote.clone().filter(|_| names_repository)
 }
 
 /// A commit that may not be the one that a person pushed.

@@ -22,7 +22,7 @@ use gix::bstr::ByteSlice;
 use gix::hash::Prefix;
 use gix::objs::Kind;
 use gix::odb::pack::cache::lru::MemoryCappedHashmap;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 use tokio::sync::oneshot;
 
@@ -183,11 +183,16 @@ impl Checkout {
     }
 
     fn only_remote(&self) -> Option<String> {
+        let mut names = self.remotes();
+        names.pop().filter(|_| names.is_empty())
+    }
+
+    /// The names of the remotes.
+    pub fn remotes(&self) -> Vec<String> {
         let config = self.repository.config_snapshot();
-        let sections = config.plumbing().sections_by_name("remote")?;
-        let mut names = sections.filter_map(|section| section.header().subsection_name());
-        let first = names.next()?.to_string();
-        names.all(|name| name == first.as_str()).then_some(first)
+        let sections = config.plumbing().sections_by_name("remote").into_iter().flatten();
+        let names = sections.filter_map(|section| section.header().subsection_name());
+        names.map(ToString::to_string).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// The commits of a range, newest first. A thread of its own reads them, which is left behind by

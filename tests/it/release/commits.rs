@@ -105,6 +105,20 @@ fn the_remote_is_the_one_that_is_named() {
 }
 
 #[test]
+fn a_remote_that_is_not_there_is_named_with_those_that_are() {
+    let run = checkout(1);
+    git(&run.path(""), &["remote", "add", "upstream", "https://github.com/acme/upstream"]);
+    let ended = as_json(&run).var("SENTRY_VCS_REMOTE", "upstraem").execute().expect(0);
+    assert_eq!(warnings(&ended), ["remote-unknown"]);
+    let words =
+        "no remote `upstraem`, so `remote` names no repository; it has `origin`, `upstream`";
+    assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    let hosted = as_json(&run).var("SENTRY_VCS_REMOTE", "upstraem");
+    let hosted = hosted.var("FINISHLINE_COMMITS", "none").execute().expect(0);
+    assert_eq!(warnings(&hosted), [""; 0]);
+}
+
+#[test]
 fn the_range_begins_after_the_previous_commit() {
     let run = checkout(3);
     let first = git(&run.path(""), &["rev-parse", "HEAD~2"]);
