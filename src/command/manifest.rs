@@ -33,8 +33,8 @@ pub(crate) struct PreparedEntry {
     pub(crate) inputs: Inputs,
     /// The missing token for which it is skipped.
     skipped_token: Option<Error>,
-    /// Held while it is under way: entries with one build take turns.
-    build_turn: Rc<Mutex<()>>,
+    /// Held while it is under way: entries with one build, or parts of one release, take turns.
+    turn: Rc<Mutex<()>>,
 }
 
 impl PreparedEntry {
@@ -44,8 +44,8 @@ impl PreparedEntry {
     }
 
     pub(super) fn new(key: String, inputs: Inputs, skipped_token: Option<Error>) -> Self {
-        let build_turn = Rc::default();
-        Self { title: title(&key, &inputs), key, inputs, skipped_token, build_turn }
+        let turn = Rc::default();
+        Self { title: title(&key, &inputs), key, inputs, skipped_token, turn }
     }
 }
 
@@ -271,7 +271,7 @@ impl RunContext<'_> {
         let planned = is_plan.then(|| Inputs { dry_run: true, ..entry.inputs.clone() });
         let inputs = planned.as_ref().unwrap_or(&entry.inputs);
         let work = Box::pin(async {
-            let _turn = entry.build_turn.lock().await;
+            let _turn = entry.turn.lock().await;
             if let Some(token) = &entry.skipped_token {
                 return Outcome::skipped_without_token(token);
             }
@@ -323,10 +323,10 @@ fn interleave(entries: &[PreparedEntry]) -> Vec<(usize, &PreparedEntry)> {
     turns.into_iter().map(|(index, (_, entry))| (index, entry)).collect()
 }
 
-/// Lets entries with files of one build go one after the other.
+/// Lets entries with files of one build, or parts of one release, go one after the other.
 fn share_turns(entries: &mut [PreparedEntry], releases: &[ComparedRelease]) {
-    for (index, first) in manifest::shared_builds(releases).into_iter().enumerate() {
-        entries[index].build_turn = Rc::clone(&entries[first].build_turn);
+    for (index, first) in manifest::shared_turns(releases).into_iter().enumerate() {
+        entries[index].turn = Rc::clone(&entries[first].turn);
     }
 }
 

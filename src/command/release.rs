@@ -69,7 +69,8 @@ impl<'a> PreparedRelease<'a> {
             page: deploy.url.clone(),
         });
         let build_files = self.sourcemaps.as_ref().map(FoundSourcemaps::files);
-        ComparedRelease { deploy, build_files: build_files.unwrap_or_default() }
+        let part_of = task.is_part.then(|| (task.org.to_string(), task.version.to_string()));
+        ComparedRelease { deploy, build_files: build_files.unwrap_or_default(), part_of }
     }
 
     /// The texts that outputs will show, which a mask must not hit.

@@ -158,23 +158,24 @@ impl Database {
         self.rows(sql, [release], |row| Ok((row.get(0)?, row.get(1)?))).await
     }
 
-    /// The newest release before this one that has commits and a project in common with it; itself,
-    /// when it has commits.
+    /// The newest release before this one that has commits and a project in common with it; where it is
+    /// not left out, itself when it has commits.
     pub async fn previous_with_commits(
         &mut self,
         org: i64,
         release: &StoredRelease,
+        leaves_out_itself: bool,
     ) -> Result<Option<StoredRelease>> {
         let sql = format!(
             "{RELEASE} WHERE organization_id = ?1 AND commit_count > 0
-               AND coalesce(date_released, created_at) <= ?2
+               AND coalesce(date_released, created_at) <= ?2 AND NOT (?4 AND release.id = ?3)
                AND EXISTS (SELECT 1 FROM release_project AS own
                    JOIN release_project AS other ON other.project_id = own.project_id
                    WHERE own.release_id = ?3 AND other.release_id = release.id)
              ORDER BY coalesce(date_released, created_at) DESC, id DESC LIMIT 1"
         );
         let until = release.date_released.unwrap_or(release.created_at);
-        self.row(&sql, (org, until, release.id), read_release).await
+        self.row(&sql, (org, until, release.id, leaves_out_itself), read_release).await
     }
 }
 

@@ -78,6 +78,8 @@ pub struct ComparedRelease {
     pub deploy: Option<ComparedDeploy>,
     /// The files that source maps are looked for in.
     pub build_files: BTreeSet<PathBuf>,
+    /// The organization and the version of the release, where it gets only a part of its commits.
+    pub part_of: Option<(String, String)>,
 }
 
 /// A deploy, by what tells it from others.

@@ -29,7 +29,7 @@ pub use inventory_index::InventoryIndex;
 pub use key_sources::KeySources;
 pub use managed::{ManagedRecord, RECORD_SUFFIX};
 pub use managed_integration::{EMBEDDED, ManagedIntegration, server_key};
-pub use release_conflicts::shared_builds;
+pub use release_conflicts::shared_turns;
 pub use source::ManifestSource;
 pub use write::{ExistingIntegration, GeneratedManifest, OrganizationInventory, write};
 

@@ -69,14 +69,16 @@ struct FileOwners<'a> {
     first_deleting: Option<(&'a str, LineColumn)>,
 }
 
-/// Which entries have files of a build in common, directly or by others between them: a number for each
-/// entry, the same one for those that must not be under way at once.
-pub fn shared_builds(releases: &[ComparedRelease]) -> Vec<usize> {
+/// Which entries have files of a build in common, directly or by others between them, or parts of one
+/// release: a number for each entry, the same one for those that must not be under way at once.
+pub fn shared_turns(releases: &[ComparedRelease]) -> Vec<usize> {
     let mut leaders: Vec<usize> = (0..releases.len()).collect();
     let mut first_of = HashMap::<&Path, usize>::new();
+    let mut first_part = HashMap::new();
     for (index, release) in releases.iter().enumerate() {
-        for file in &release.build_files {
-            let other = *first_of.entry(file).or_insert(index);
+        let builds = release.build_files.iter().map(|file| *first_of.entry(file).or_insert(index));
+        let parts = release.part_of.iter().map(|whole| *first_part.entry(whole).or_insert(index));
+        for other in builds.chain(parts) {
             let (one, two) = (leader(&leaders, index), leader(&leaders, other));
             leaders[one.max(two)] = one.min(two);
         }
@@ -100,9 +102,9 @@ mod tests {
     fn entries_share_a_build_by_others_between_them() {
         let release = |files: &[&str]| ComparedRelease {
             build_files: files.iter().map(PathBuf::from).collect(),
-            deploy: None,
+            ..ComparedRelease::default()
         };
         let releases = [&["a"][..], &["b"], &[], &["c", "d"], &["b", "c"], &["a"]].map(release);
-        assert_eq!(shared_builds(&releases), [0, 1, 2, 1, 1, 0]);
+        assert_eq!(shared_turns(&releases), [0, 1, 2, 1, 1, 0]);
     }
 }

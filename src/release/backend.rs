@@ -183,6 +183,9 @@ pub trait ReleaseBackend {
     /// The newest commit of the newest release that has some, this one or one before it.
     async fn previous(&mut self) -> Result<Option<String>>;
 
+    /// The newest commit of the newest release before this one that has some.
+    async fn earlier(&mut self) -> Result<Option<String>>;
+
     /// The commits that the release has, newest first, by their hashes and times alone.
     async fn own_commits(&mut self) -> Result<Vec<Commit>>;
 

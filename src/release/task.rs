@@ -62,6 +62,8 @@ pub struct ReleaseTask {
     pub commits: CommitPlan,
     /// The commit of the release before, as far as the inputs tell it.
     pub previous: PreviousCommit,
+    /// Whether its commits are only those that touch some paths: other jobs send the rest.
+    pub is_part: bool,
     /// The commit that the job's change starts from, which is next best.
     pub base: Option<String>,
     /// Its deploy. `finished` is set when it is noted.
@@ -114,6 +116,7 @@ impl ReleaseTask {
             finished_at: release.finished_at,
             finalize: release.finalize,
             previous: release.previous.clone(),
+            is_part: !release.paths.is_empty(),
             base: job.base_sha.clone().filter(|_| !code.is_elsewhere),
             needs_commits: is_called && matches!(commits, CommitPlan::Upload(_)),
             commits,

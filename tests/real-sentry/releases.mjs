@@ -138,6 +138,23 @@ export function releases(tools) {
       ]);
     },
 
+    async 'the parts of a monorepo are put together'() {
+      const cwd = path.join(temp, 'history');
+      const git = (...args) => execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.test', ...args], { cwd });
+      for (const service of ['web', 'api']) {
+        fs.mkdirSync(path.join(cwd, service));
+        fs.writeFileSync(path.join(cwd, service, 'a'), service);
+        git('add', service);
+        git('commit', '-q', '-m', `of ${service}`);
+      }
+      for (const [paths, count, changed] of [['web', '1', 'true'], ['api', '2', 'true'], ['web', '2', 'false']]) {
+        const inputs = { cwd, commits: 'local', 'previous-commit': 'lookup', paths, deploy: 'false', environment: '' };
+        told(await release('r9', inputs), 0, { 'commit-count': count, changed });
+      }
+      const { body } = await sentry('GET', 'releases/r9/commits/');
+      assert.deepEqual(body.map(({ message }) => message.trim()).sort(), ['of api', 'of web']);
+    },
+
     async 'names that Sentry refuses are refused before it is asked'() {
       for (const name of ['latest', 'a/b', 'x'.repeat(201)]) {
         const run = await release(name, { commits: 'none' });

@@ -65,6 +65,19 @@ impl EmbeddedReleases {
         })
     }
 
+    /// The newest commit of the release before, which is this one where it has commits and is not left out.
+    async fn newest_before(&mut self, leaves_out_itself: bool) -> Result<Option<String>> {
+        let stored = self.stored().await?;
+        let (org, database) = (self.org, &mut self.database);
+        match database.previous_with_commits(org, &stored, leaves_out_itself).await? {
+            Some(previous) => {
+                let newest = database.newest_commit(previous.id).await?;
+                Ok(newest.map(|commit| commit.key))
+            }
+            None => Ok(None),
+        }
+    }
+
     async fn ids(&mut self, projects: &[String]) -> Result<Vec<i64>> {
         let mut ids = Vec::new();
         for slug in projects {
@@ -239,14 +252,11 @@ impl ReleaseBackend for EmbeddedReleases {
     }
 
     async fn previous(&mut self) -> Result<Option<String>> {
-        let stored = self.stored().await?;
-        match self.database.previous_with_commits(self.org, &stored).await? {
-            Some(previous) => {
-                let newest = self.database.newest_commit(previous.id).await?;
-                Ok(newest.map(|commit| commit.key))
-            }
-            None => Ok(None),
-        }
+        self.newest_before(false).await
+    }
+
+    async fn earlier(&mut self) -> Result<Option<String>> {
+        self.newest_before(true).await
     }
 
     async fn own_commits(&mut self) -> Result<Vec<Commit>> {

@@ -11,6 +11,7 @@ pub(crate) mod pipeline;
 mod preflight;
 mod release;
 mod release_directory;
+mod release_history;
 mod release_json;
 mod removal;
 mod repositories;

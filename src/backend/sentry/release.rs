@@ -3,9 +3,7 @@
 use super::client::permission::{self, Permission};
 use super::client::response::field_errors;
 use super::client::{SentryClient, SentryRequest, organization_path};
-use super::release_json::{
-    bare_commit, change_body, deploy_body, is_answer_to, rejection, repository,
-};
+use super::release_json::{change_body, deploy_body, is_answer_to, rejection, repository};
 use super::{ConnectOptions, preflight};
 use crate::error::{Error, ErrorCode, Result};
 use crate::http::retry::{LostRequest, RetryPolicy, SendError, jitter};
@@ -298,10 +296,12 @@ impl ReleaseBackend for SentryReleases {
         Ok(response.json()["lastCommit"]["id"].as_str().map(str::to_owned))
     }
 
+    async fn earlier(&mut self) -> Result<Option<String>> {
+        self.earlier_head().await
+    }
+
     async fn own_commits(&mut self) -> Result<Vec<Commit>> {
-        let path = format!("releases/{}/commits/?per_page=100", segment(self.version.as_str()));
-        let items = self.list(&path, RetryPolicy::Optional, Permission::Releases).await?;
-        Ok(items.iter().filter_map(bare_commit).collect())
+        self.listed_commits().await
     }
 
     async fn deploys(

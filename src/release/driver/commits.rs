@@ -13,6 +13,7 @@ use crate::release::other_repository::CommitConflict;
 use crate::release::repository_match::{self, RepositoryMatch};
 use crate::release::task::CommitPlan;
 use crate::text::quote;
+use std::cmp::Reverse;
 
 impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     /// Finds the backend's own name for each repository that it did not know by ours.
@@ -172,22 +173,24 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         Ok(())
     }
 
-    /// Keeps the commits that the release has where others go on behind them: a server keeps those of one
-    /// request alone. Who names the commit before the first means these and no others.
+    /// Keeps the commits that the release has where others go on behind them, or are a part: a server keeps
+    /// those of one request alone. Who names the commit before the first means these and no others.
     pub(crate) async fn keep_own_commits(
         &mut self,
         source: HistorySource,
         existing: Option<&ReleaseState>,
         change: &mut ReleaseUpdate,
     ) {
-        let is_named = matches!(self.task.previous, PreviousCommit::Sha(_));
+        let is_whole = !self.task.is_part;
+        let is_named = is_whole && matches!(self.task.previous, PreviousCommit::Sha(_));
         let Some(existing) = existing.filter(|_| !is_named && !change.commits.is_empty()) else {
             return;
         };
         let Some(last) = existing.last_commit.as_deref() else { return };
         let is_of_others = self.task.conflict(existing, &[], CommitConflict::Keeps).is_some();
         let has_last = change.commits.iter().any(|one| one.id == last);
-        if is_of_others || has_last || self.histories.is_lacking(last) {
+        let has_all = is_whole || existing.commit_count <= change.commits.len() as u64;
+        if is_of_others || (has_last && has_all) || self.histories.is_lacking(last) {
             return;
         }
         match self.backend.own_commits().await {
@@ -223,6 +226,9 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             let had = format!(", beside the {} that the release had", own.len());
             self.progress.commits.push_str(&had);
             change.commits.extend(own);
+            if self.task.is_part {
+                change.commits.sort_by_key(|one| Reverse(one.time));
+            }
             self.progress.commit_count = Some(change.commits.len() as u64);
         }
     }

@@ -271,13 +271,18 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     ) -> Result<ReleaseState> {
         if standing.commit_count > 0 {
             let keeps = self.task.conflict(&standing, &[], CommitConflict::Keeps);
-            let is_kept = keeps.is_some() || standing.last_commit == self.task.head;
+            let has_head = !self.task.is_part && standing.last_commit == self.task.head;
+            let is_kept = keeps.is_some() || has_head;
             self.progress.warnings.extend(keeps);
             if is_kept {
                 return Ok(standing);
             }
         }
-        let previous = self.backend.previous().await?;
+        // Once it has commits of another part, the release itself is the one before.
+        let previous = match self.task.is_part && standing.commit_count > 0 {
+            true => self.backend.earlier().await?,
+            false => self.backend.previous().await?,
+        };
         let mut change = ReleaseUpdate::default();
         self.read(source, &mut change, previous.as_deref()).await?;
         self.keep_own_commits(source, Some(&standing), &mut change).await;

@@ -163,7 +163,7 @@ pub(crate) async fn delete(mut request: OrgRequest) -> ApiResult {
 /// `GET /releases/{version}/previous-with-commits/`: an empty object when there is none.
 pub(crate) async fn previous_with_commits(mut request: OrgRequest) -> ApiResult {
     let release = release_in_path(&mut request).await?;
-    let previous = request.database.previous_with_commits(request.org.id, &release).await?;
+    let previous = request.database.previous_with_commits(request.org.id, &release, false).await?;
     Ok(ok(&match previous {
         Some(previous) => release_json::release(&mut request.database, &previous).await?,
         None => json!({}),

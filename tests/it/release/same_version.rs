@@ -103,3 +103,57 @@ fn commits_that_cannot_be_listed_stay_and_that_is_said() {
     assert!(warnings(&ended).contains(&"no-commits".to_owned()), "{}", ended.stderr);
     assert!(ended.stderr.contains("cannot list the 2 commits that the release has"));
 }
+
+/// A checkout with a commit of each of two services behind its first one; `at` leads to a server.
+fn monorepo(relay: &ServeProxy) -> ProgramRun {
+    let run = at(relay, checkout(1)).var("FINISHLINE_COMMITS", "local");
+    run.clone().var("FINISHLINE_RELEASE", "web@0.9.0").execute().expect(0);
+    commit(&run.path(""), "web/a", "of web");
+    commit(&run.path(""), "api/a", "of api");
+    run
+}
+
+#[test]
+fn the_parts_of_a_monorepo_are_put_together_in_any_order() {
+    for (first, second) in [("web", "api"), ("api", "web")] {
+        for previous in ["lookup", "HEAD~2"] {
+            let relay = ServeProxy::new();
+            let run = monorepo(&relay);
+            let previous = match previous {
+                "lookup" => previous.to_owned(),
+                name => git(&run.path(""), &["rev-parse", name]),
+            };
+            let of = |service: &str| {
+                let run = as_json(&run).var("FINISHLINE_PREVIOUS_COMMIT", &previous);
+                run.var("FINISHLINE_PATHS", service).execute().expect(0).json()
+            };
+            assert_eq!(of(first)["release"]["commit_count"], 1);
+            for (service, changed) in [(second, true), (first, false), (second, false)] {
+                let case = format!("{first} {second} {previous}: {service}");
+                assert_eq!(of(service)["changed"], changed, "{case}");
+                // Both are of one second.
+                let mut all = known(&relay);
+                all.sort();
+                assert_eq!(all, ["of api", "of web"], "{case}");
+            }
+        }
+    }
+}
+
+#[test]
+fn entries_of_one_manifest_with_parts_of_one_release_take_turns() {
+    let relay = ServeProxy::new();
+    let run = monorepo(&relay);
+    let previous = git(&run.path(""), &["rev-parse", "HEAD~2"]);
+    let manifest = format!(
+        "version: 1\ndefaults: {{org: acme, release: web@1.0.0, commits: local, previous-commit: '{previous}'}}\n\
+         releases:\n  - {{projects: [web], paths: web}}\n  - {{projects: [web], paths: api}}\n"
+    );
+    run.file("m.yml", manifest);
+    let run = run.without("FINISHLINE_RELEASE").without("FINISHLINE_PROJECTS");
+    let run = run.without("FINISHLINE_COMMITS").without("FINISHLINE_ORG");
+    run.var("FINISHLINE_MANIFEST", "m.yml").execute().expect(0);
+    let mut all = known(&relay);
+    all.sort();
+    assert_eq!(all, ["of api", "of web"]);
+}
