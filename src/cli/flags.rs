@@ -153,6 +153,8 @@ pub(super) fn flag(input: &'static InputSpec) -> Arg {
     // Most inputs take any text, and the parser of all texts costs nothing.
     let arg = if offered.is_empty() { arg } else { arg.value_parser(OfferedValues(offered)) };
     match input.flag {
+        // A list of YAML begins with a hyphen.
+        FlagKind::Value("YAML") => arg.allow_hyphen_values(true),
         FlagKind::Value(_) | FlagKind::File(_) => arg,
         FlagKind::Switch => arg.num_args(0..=1).require_equals(true).default_missing_value("true"),
     }

@@ -129,7 +129,8 @@ impl Job {
             Host::Jenkins => jenkins::read(&facts),
             Host::UnknownCi | Host::Local => Self::default(),
         };
-        let debug = env.is("RUNNER_DEBUG", "1") || env.is("CI_DEBUG_TRACE", "true");
+        let azure = env.get("SYSTEM_DEBUG").is_some_and(|text| text.eq_ignore_ascii_case("true"));
+        let debug = env.is("RUNNER_DEBUG", "1") || env.is("CI_DEBUG_TRACE", "true") || azure;
         Self { host, debug, ..job }
     }
 
@@ -174,6 +175,7 @@ mod tests {
             Job::read(Host::Local, &[(name, value)].into_iter().collect(), None).debug
         };
         assert!(debug("RUNNER_DEBUG", "1") && debug("CI_DEBUG_TRACE", "true"));
+        assert!(debug("SYSTEM_DEBUG", "True") && !debug("SYSTEM_DEBUG", "False"));
         assert!(!debug("RUNNER_DEBUG", "true") && !debug("CI_DEBUG_TRACE", "1"));
     }
 }

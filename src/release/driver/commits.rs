@@ -118,7 +118,16 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             true => self.previous_commit().await,
             false => None,
         };
+        if previous.is_some() && previous == self.task.head && self.has_own_head().await {
+            return Ok(());
+        }
         self.read(HistorySource::Checkout, change, previous.as_deref()).await
+    }
+
+    /// Whether the head is a commit that the release has already.
+    async fn has_own_head(&mut self) -> bool {
+        let own = self.backend.read().await.ok().flatten();
+        own.is_some_and(|own| own.last_commit == self.task.head)
     }
 
     /// The commit that the range begins after, where the backend does not fetch it: that of the release

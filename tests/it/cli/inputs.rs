@@ -308,3 +308,12 @@ fn a_field_that_is_given_twice_is_a_mistake() {
     state("{setup: {name: z}}").args(&["run", "--set", "name=a"]).execute().expect(0);
     state("{name: z}").args(&["run", "--set", "name=a"]).execute().expect(0);
 }
+
+#[test]
+fn a_list_of_yaml_is_a_value_though_it_begins_with_a_hyphen() {
+    let mapping = "- {project: web, repository: acme/web, stackRoot: a/, sourceRoot: b/}";
+    let run = example(ProgramRun::local()).args(&["plan", "--code-mappings", mapping]);
+    let ended = run.execute();
+    assert!(!ended.stderr.contains("unexpected argument"), "{}", ended.stderr);
+    assert!(ended.everything().contains("acme/web"), "{}", ended.everything());
+}

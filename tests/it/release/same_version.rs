@@ -47,6 +47,8 @@ fn it_keeps_its_commits_whoever_tells_where_the_new_ones_begin() {
         let since = relay.requests_since(0).len();
         assert_eq!(as_json(&run).execute().expect(0).json()["changed"], false, "{commits}");
         assert!(!relay.requests_since(since).iter().any(|one| one.ends_with("/commits/")));
+        let second = as_json(&run).execute().expect(0);
+        assert!(!warnings(&second).contains(&"no-commits".to_owned()), "{}", second.stderr);
         assert_eq!(known(&relay), all, "{commits}");
     }
 }
