@@ -10,9 +10,11 @@ use crate::inputs::release::DEFAULT_REMOTE;
 use crate::job::{self, Job};
 use crate::os::awaited::AwaitedResource;
 use crate::release::{
-    CheckoutInfo, Commit, CommitList, CommitPlan, CommitReader, HistorySource, ReleaseTask,
+    Ancestry, CheckoutInfo, Commit, CommitList, CommitPlan, CommitReader, HistorySource,
+    ReleaseTask,
 };
 use crate::text::quote;
+use std::collections::HashSet;
 use std::path::Path;
 use tokio::time::{Instant, timeout};
 use url::Url;
@@ -182,6 +184,11 @@ impl CommitReader for CommitSources<'_> {
 
     fn has_checkout(&self) -> bool {
         matches!(self.checkout, Ok(Some(_)))
+    }
+
+    fn leading_to(&self, commit: &str, wanted: &HashSet<String>) -> Option<Ancestry> {
+        let _awaited = AwaitedResource::GitRepository.enter();
+        self.checkout.as_ref().ok()?.as_ref()?.leading_to(commit, wanted)
     }
 
     fn is_lacking(&self, sha: &str) -> bool {

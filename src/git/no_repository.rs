@@ -1,6 +1,8 @@
 //! What stands in for a repository where the feature `git` is left out: none can be opened.
 
 use super::{CommitHistory, CommitRange, GitEnvironment, GitError};
+use crate::release::Ancestry;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// A checkout, of which there is none in this build.
@@ -19,6 +21,11 @@ impl Checkout {
 
     /// Whether nothing is checked out by design.
     pub fn is_bare(&self) -> bool {
+        match *self {}
+    }
+
+    /// Which of these commits lead to another.
+    pub fn leading_to(&self, _: &str, _: &HashSet<String>) -> Option<Ancestry> {
         match *self {}
     }
 

@@ -4,6 +4,7 @@ use super::commit::Commit;
 use crate::error::{Error, Result, Warning};
 use crate::inputs::release::Ref;
 use crate::model::RecordId;
+use std::collections::HashSet;
 
 /// What one request says of a release; what is absent stays as it is.
 #[derive(Clone, Debug, Default)]
@@ -234,6 +235,15 @@ pub struct CommitList {
     pub warnings: Vec<Warning>,
 }
 
+/// Which of some commits lead to another.
+#[derive(Debug)]
+pub struct Ancestry {
+    /// Those that do.
+    pub found: HashSet<String>,
+    /// Whether all of the history is there, so that no other does.
+    pub is_whole: bool,
+}
+
 /// Where commits are read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HistorySource {
@@ -266,6 +276,9 @@ pub trait CommitReader {
 
     /// Whether there is a checkout to read from.
     fn has_checkout(&self) -> bool;
+
+    /// Which of these commits lead to another, or are it; none where no clone tells.
+    fn leading_to(&self, commit: &str, wanted: &HashSet<String>) -> Option<Ancestry>;
 
     /// Whether there is a clone with its whole history, and the commit is not in it.
     fn is_lacking(&self, sha: &str) -> bool;

@@ -16,12 +16,14 @@ mod remote;
 use super::environment::GitEnvironment;
 use super::{CommitHistory, CommitRange};
 use crate::git::error::GitError;
+use crate::release::Ancestry;
 use cause::{opening, unreadable, words};
 use gix::ObjectId;
 use gix::bstr::ByteSlice;
 use gix::hash::Prefix;
 use gix::objs::Kind;
 use gix::odb::pack::cache::lru::MemoryCappedHashmap;
+use graph::CommitGraph;
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 use tokio::sync::oneshot;
@@ -31,6 +33,9 @@ const OBJECT_CACHE_BYTES: usize = 1024 * 1024;
 
 /// The cache of the objects that others in a pack are stored as a difference to.
 const DELTA_CACHE_BYTES: usize = 4 * 1024 * 1024;
+
+/// How many commits are looked through for those that lead to another: a walk of a second.
+const MAX_ANCESTORS: usize = 50_000;
 
 /// The longest object that is read: one is held in memory as a whole, with what it is a difference to.
 const MAX_OBJECT_BYTES: usize = 16 * 1024 * 1024;
@@ -120,6 +125,26 @@ impl Checkout {
     /// Whether this clone has the commit.
     pub fn has_commit(&self, sha: &str) -> bool {
         matches!(self.commit(sha), Ok(Some(_)))
+    }
+
+    /// Which of these commits lead to another, or are it; none where its history cannot be read, or is very
+    /// long.
+    pub fn leading_to(&self, commit: &str, wanted: &HashSet<String>) -> Option<Ancestry> {
+        let graph = CommitGraph::new(&self.repository).ok()?;
+        let is_whole = graph.shallow_boundary.is_empty();
+        let head = self.commit(commit).ok()??;
+        let mut found = HashSet::new();
+        for (number, step) in graph.commits(head, None).enumerate() {
+            if found.len() == wanted.len() {
+                break;
+            }
+            if number > MAX_ANCESTORS {
+                return None;
+            }
+            let id = step.ok()?.0.id.to_string();
+            found.extend(wanted.get(&id).cloned());
+        }
+        Some(Ancestry { found, is_whole })
     }
 
     /// Whether older commits were left out of this clone.

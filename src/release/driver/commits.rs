@@ -13,7 +13,6 @@ use crate::release::other_repository::CommitConflict;
 use crate::release::repository_match::{self, RepositoryMatch};
 use crate::release::task::CommitPlan;
 use crate::text::quote;
-use std::cmp::Reverse;
 
 impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     /// Finds the backend's own name for each repository that it did not know by ours.
@@ -50,16 +49,24 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         self.note_commits(change);
         let (index, is_unknown) = (self.progress.warnings.len(), !unknown.is_empty());
         if (is_ambiguous || is_unknown) && matches!(self.task.commits, CommitPlan::FromJob(_)) {
-            self.read_since_previous(change).await?;
-            let existing = self.existing(change).await.ok().flatten();
-            self.keep_own_commits(HistorySource::Checkout, existing.as_ref(), change).await;
-            self.warn_of_conflict(existing.as_ref(), change, CommitConflict::Replaces);
+            self.read_instead(change).await?;
         }
         if is_unknown {
             self.check_needed(&unknown)?;
             let warning = self.unknown_repositories(&unknown, change.commits.is_empty());
             self.progress.warnings.insert(index, warning);
         }
+        Ok(())
+    }
+
+    /// Reads the commits that the backend cannot fetch.
+    async fn read_instead(&mut self, change: &mut ReleaseUpdate) -> Result {
+        self.read_since_previous(change).await?;
+        let existing = self.existing(change).await.ok().flatten();
+        self.keep_own_commits(existing.as_ref(), change).await;
+        let had = existing.as_ref().is_some_and(|existing| existing.commit_count > 0);
+        self.progress.updated |= had && !change.commits.is_empty();
+        self.warn_of_conflict(existing.as_ref(), change, CommitConflict::Replaces);
         Ok(())
     }
 
@@ -180,74 +187,6 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             }
         }
         Ok(())
-    }
-
-    /// Keeps the commits that the release has where others go on behind them, or are a part: a server keeps
-    /// those of one request alone. Who names the commit before the first means these and no others.
-    pub(crate) async fn keep_own_commits(
-        &mut self,
-        source: HistorySource,
-        existing: Option<&ReleaseState>,
-        change: &mut ReleaseUpdate,
-    ) {
-        let is_whole = !self.task.is_part;
-        let is_named = is_whole && matches!(self.task.previous, PreviousCommit::Sha(_));
-        let Some(existing) = existing.filter(|_| !is_named && !change.commits.is_empty()) else {
-            return;
-        };
-        let Some(last) = existing.last_commit.as_deref() else { return };
-        let is_of_others = self.task.conflict(existing, &[], CommitConflict::Keeps).is_some();
-        let has_last = change.commits.iter().any(|one| one.id == last);
-        let has_all = is_whole || existing.commit_count <= change.commits.len() as u64;
-        if is_of_others || (has_last && has_all) || self.histories.is_lacking(last) {
-            return;
-        }
-        match self.backend.own_commits().await {
-            Ok(own) => self.add_own(source, last, own, change).await,
-            Err(failure) => {
-                let message = format!(
-                    "cannot list the {} commits that the release has, so these stay, and those behind them \
-                     are not sent: {failure}",
-                    existing.commit_count
-                );
-                change.commits.clear();
-                self.progress.withdraw_commits();
-                self.progress.warn("no-commits", message);
-            }
-        }
-    }
-
-    /// Puts the commits that the release has behind those that it has not; `last` is its newest. Those of a
-    /// history that was written anew take their place.
-    async fn add_own(
-        &mut self,
-        source: HistorySource,
-        last: &str,
-        own: Vec<Commit>,
-        change: &mut ReleaseUpdate,
-    ) {
-        let is_new = |one: &Commit| own.iter().all(|own| own.id != one.id);
-        if !change.commits.iter().any(is_new) {
-            change.commits.clear();
-            self.progress.withdraw_commits();
-        } else if !self.was_rewritten(source, last).await {
-            change.commits.retain(is_new);
-            let had = format!(", beside the {} that the release had", own.len());
-            self.progress.commits.push_str(&had);
-            change.commits.extend(own);
-            if self.task.is_part {
-                change.commits.sort_by_key(|one| Reverse(one.time));
-            }
-            self.progress.commit_count = Some(change.commits.len() as u64);
-        }
-    }
-
-    /// Whether the history of the head does not go on behind this commit.
-    async fn was_rewritten(&mut self, source: HistorySource, last: &str) -> bool {
-        let head = self.task.head.as_deref().unwrap_or_default();
-        let behind = self.histories.read(source, head, Some(last)).await;
-        let is_elsewhere = |one: &Warning| one.slug == "previous-not-an-ancestor";
-        behind.is_ok_and(|behind| behind.warnings.iter().any(is_elsewhere))
     }
 
     /// The name that commits carry. At a backend that fetches commits, a name that no linked

@@ -3,6 +3,7 @@
 
 pub(crate) mod commits;
 pub(crate) mod deploy;
+mod own_commits;
 
 pub use deploy::planned_earlier_deploy;
 
@@ -107,7 +108,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             CommitPlan::Upload(source) => {
                 self.read(*source, &mut change, self.task.known_previous()).await?;
                 let existing = self.existing(&change).await?;
-                self.keep_own_commits(*source, existing.as_ref(), &mut change).await;
+                self.keep_own_commits(existing.as_ref(), &mut change).await;
                 differs = self.skip_known_commits(existing.as_ref(), &mut change);
                 self.name_commits(&mut change).await;
                 self.warn_of_conflict(existing.as_ref(), &change, CommitConflict::Replaces);
@@ -232,9 +233,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         change: &mut ReleaseUpdate,
     ) -> bool {
         let Some(existing) = existing.filter(|_| !change.commits.is_empty()) else { return false };
-        let newest = change.commits.first().map(|newest| newest.id.as_str());
-        let count = change.commits.len() as u64;
-        let is_same = existing.commit_count == count && existing.last_commit.as_deref() == newest;
+        let is_same = own_commits::has_same(existing, change);
         if is_same {
             change.commits.clear();
             self.progress.commit_warnings.clear();
@@ -285,7 +284,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         };
         let mut change = ReleaseUpdate::default();
         self.read(source, &mut change, previous.as_deref()).await?;
-        self.keep_own_commits(source, Some(&standing), &mut change).await;
+        self.keep_own_commits(Some(&standing), &mut change).await;
         self.name_commits(&mut change).await;
         if change.commits.is_empty() {
             return Ok(standing);

@@ -5,7 +5,7 @@ use crate::support::git_repository::git;
 use crate::support::http_server::Response;
 use crate::support::proxy::{PROXY_TOKEN, ProxyAction, ServeProxy};
 use crate::support::run::{ProgramRun, RunResult};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The run at a server that has no repository.
 fn at(relay: &ServeProxy, run: ProgramRun) -> ProgramRun {
@@ -39,7 +39,7 @@ fn it_keeps_its_commits_whoever_tells_where_the_new_ones_begin() {
         for number in 3..5 {
             let ended = again(&run, number);
             assert_eq!(ended.json()["release"]["commit_count"], number, "{commits}");
-            let words = format!("1 commit from the checkout, beside the {} that", number - 1);
+            let words = format!("1 commit from the checkout, beside {} that", number - 1);
             assert!(ended.stdout.contains(&words), "{commits}: {}", ended.stdout);
         }
         let all = ["commit 4", "commit 3", "commit 2", "commit 1"];
@@ -53,49 +53,114 @@ fn it_keeps_its_commits_whoever_tells_where_the_new_ones_begin() {
     }
 }
 
-#[test]
-fn a_push_adds_its_commits_to_those_of_the_pushes_before() {
-    let run = checkout(3);
-    let pushed = |before: &str| {
-        let event = json!({ "ref": "refs/heads/main", "before": before });
-        let event = run.file("event.json", event.to_string());
-        run.clone()
-            .var("GITHUB_ACTIONS", "true")
-            .var("FINISHLINE_BACKEND", "embedded")
-            .var("GITHUB_OUTPUT", run.file("outputs", ""))
-            .var("GITHUB_REPOSITORY", "acme/web")
-            .var("GITHUB_EVENT_NAME", "push")
-            .var("GITHUB_EVENT_PATH", event)
-            .var("FINISHLINE_COMMITS", "local")
-    };
-    pushed(&git(&run.path(""), &["rev-parse", "HEAD~2"])).execute().expect(0);
-    assert_eq!(messages(&run), ["commit 3", "commit 2"]);
-    let before = git(&run.path(""), &["rev-parse", "HEAD"]);
-    commit(&run.path(""), "file4", "commit 4");
-    pushed(&before).execute().expect(0);
-    assert_eq!(messages(&run), ["commit 4", "commit 3", "commit 2"]);
-    // The job of the push before is run again.
-    git(&run.path(""), &["checkout", "--quiet", "HEAD~1"]);
-    let again = pushed(&git(&run.path(""), &["rev-parse", "HEAD~2"])).execute().expect(0);
-    assert!(!again.stdout.contains("commits"), "{}", again.stdout);
-    assert_eq!(messages(&run), ["commit 4", "commit 3", "commit 2"]);
+/// The run as a job of a push on GitHub that began behind this commit.
+fn pushed(run: &ProgramRun, before: &str) -> ProgramRun {
+    let event = json!({ "ref": "refs/heads/main", "before": before });
+    run.clone()
+        .var("GITHUB_ACTIONS", "true")
+        .var("FINISHLINE_BACKEND", "embedded")
+        .var("GITHUB_OUTPUT", run.file("outputs", ""))
+        .var("GITHUB_REPOSITORY", "acme/web")
+        .var("GITHUB_EVENT_NAME", "push")
+        .var("GITHUB_EVENT_PATH", run.file("event.json", event.to_string()))
+        .var("FINISHLINE_COMMITS", "local")
 }
 
 #[test]
-fn a_history_that_was_written_anew_takes_the_place_of_the_old_one() {
+fn a_push_adds_its_commits_to_those_of_the_pushes_before() {
+    let run = checkout(3);
+    let sha = |name: &str| git(&run.path(""), &["rev-parse", name]);
+    pushed(&run, &sha("HEAD~2")).execute().expect(0);
+    assert_eq!(messages(&run), ["commit 3", "commit 2"]);
+    let before = sha("HEAD");
+    commit(&run.path(""), "file4", "commit 4");
+    let all = ["commit 4", "commit 3", "commit 2"];
+    for _ in 0..2 {
+        // The second is a rerun of the same job.
+        pushed(&run, &before).execute().expect(0);
+        assert_eq!(messages(&run), all);
+    }
+    // The job of the push before is run again, and one of a commit that the release has not.
+    git(&run.path(""), &["checkout", "--quiet", "HEAD~1"]);
+    let again = pushed(&run, &sha("HEAD~2")).execute().expect(0);
+    assert!(!again.stdout.contains("commits"), "{}", again.stdout);
+    assert_eq!(messages(&run), all);
+    git(&run.path(""), &["checkout", "--quiet", "HEAD~2"]);
+    pushed(&run, &"0".repeat(40)).execute().expect(0);
+    assert_eq!(messages(&run), ["commit 4", "commit 3", "commit 2", "commit 1"]);
+}
+
+#[test]
+fn an_older_job_whose_clone_has_not_the_newer_commits_takes_none_of_them_away() {
     let relay = ServeProxy::new();
-    let run = at(&relay, checkout(3));
+    let run = at(&relay, checkout(2)).var("FINISHLINE_COMMITS", "local");
+    let older = ProgramRun::local();
+    let url = format!("file://{}", run.path("").display());
+    git(&older.path(""), &["clone", "--quiet", &url, "."]);
+    commit(&run.path(""), "file3", "commit 3");
+    let sha = git(&run.path(""), &["rev-parse", "HEAD~1"]);
+    run.clone().var("FINISHLINE_PREVIOUS_COMMIT", sha).execute().expect(0);
+    // All are of one second.
+    let later = "UPDATE source_commit SET date_added = date_added + 60000";
+    relay.serve.database().execute(later, ()).unwrap();
+    assert_eq!(known(&relay), ["commit 3"]);
+    let older = at(&relay, super::commits::on_file(older)).var("FINISHLINE_COMMITS", "local");
+    older.execute().expect(0);
+    assert_eq!(known(&relay), ["commit 3", "commit 2", "commit 1"]);
+}
+
+#[test]
+fn the_last_twenty_are_put_before_those_that_the_release_has() {
+    let run = checkout(22);
+    let first = git(&run.path(""), &["rev-list", "--max-parents=0", "HEAD"]);
+    run.clone().var("FINISHLINE_PREVIOUS_COMMIT", first).execute().expect(0);
+    assert_eq!(messages(&run).len(), 21);
+    for number in [22, 23] {
+        as_json(&run).execute().expect(0);
+        assert_eq!(messages(&run).len(), number - 1, "{number}");
+        commit(&run.path(""), "more", &format!("commit {}", number + 1));
+    }
+}
+
+#[test]
+fn a_shallow_clone_takes_nothing_away() {
+    let relay = ServeProxy::new();
+    let run = at(&relay, checkout(3)).var("FINISHLINE_COMMITS", "local");
     run.execute().expect(0);
-    git(&run.path(""), &["commit", "--quiet", "--amend", "-m", "commit 3, better"]);
-    as_json(&run).execute().expect(0);
-    assert_eq!(known(&relay)[0], "commit 3, better");
-    assert!(!known(&relay).contains(&"commit 3".to_owned()), "{:?}", known(&relay));
+    let shallow = ProgramRun::local();
+    let url = format!("file://{}", run.path("").display());
+    git(&shallow.path(""), &["clone", "--quiet", "--depth", "2", &url, "."]);
+    let shallow = at(&relay, super::commits::on_file(shallow)).var("FINISHLINE_COMMITS", "local");
+    shallow.execute().expect(0);
+    assert_eq!(known(&relay), ["commit 3", "commit 2", "commit 1"]);
+}
+
+#[test]
+fn a_history_that_was_rewritten_loses_what_it_left_behind_and_nothing_else() {
+    for (commits, previous) in [("auto", ""), ("local", ""), ("local", "lookup")] {
+        let relay = ServeProxy::new();
+        let run = at(&relay, checkout(3))
+            .var("FINISHLINE_COMMITS", commits)
+            .var("FINISHLINE_PREVIOUS_COMMIT", previous);
+        run.execute().expect(0);
+        git(&run.path(""), &["commit", "--quiet", "--amend", "-m", "commit 3, better"]);
+        let ended = as_json(&run).execute().expect(0);
+        let expected = ["commit 3, better", "commit 2", "commit 1"];
+        assert_eq!(known(&relay), expected, "{commits} {previous}");
+        assert!(ended.stderr.contains("1 of the commits that the release had"), "{}", ended.stderr);
+    }
 }
 
 #[test]
 fn commits_that_cannot_be_listed_stay_and_that_is_said() {
-    let relay = ServeProxy::with(|request| match request.path().ends_with("/commits/") {
-        true => ProxyAction::Intercept(Response::json(403, &json!({ "detail": "no" }))),
+    commits_stay(403, json!({ "detail": "no" }));
+    // Fewer than the release says it has.
+    commits_stay(200, json!([]));
+}
+
+fn commits_stay(status: u16, listed: Value) {
+    let relay = ServeProxy::with(move |request| match request.path().ends_with("/commits/") {
+        true => ProxyAction::Intercept(Response::json(status, &listed)),
         false => ProxyAction::Forward,
     });
     let run = at(&relay, checkout(2)).var("FINISHLINE_COMMITS", "local");
@@ -104,6 +169,9 @@ fn commits_that_cannot_be_listed_stay_and_that_is_said() {
     let ended = again(&run, 3);
     assert!(warnings(&ended).contains(&"no-commits".to_owned()), "{}", ended.stderr);
     assert!(ended.stderr.contains("cannot list the 2 commits that the release has"));
+    let stored = "SELECT count(*) FROM release_commit";
+    let count: i64 = relay.serve.database().query_row(stored, (), |row| row.get(0)).unwrap();
+    assert_eq!(count, 2);
 }
 
 /// A checkout with a commit of each of two services behind its first one; `at` leads to a server.
