@@ -10,7 +10,7 @@ use crate::inputs::release::DEFAULT_REMOTE;
 use crate::job::{self, Job};
 use crate::os::awaited::AwaitedResource;
 use crate::release::{
-    Ancestry, CheckoutInfo, Commit, CommitList, CommitPlan, CommitReader, HistorySource,
+    CheckoutInfo, Commit, CommitList, CommitPlan, CommitReader, FoundAncestors, HistorySource,
     ReleaseTask,
 };
 use crate::text::quote;
@@ -186,7 +186,7 @@ impl CommitReader for CommitSources<'_> {
         matches!(self.checkout, Ok(Some(_)))
     }
 
-    fn leading_to(&self, commit: &str, wanted: &HashSet<String>) -> Option<Ancestry> {
+    fn leading_to(&self, commit: &str, wanted: &HashSet<String>) -> Option<FoundAncestors> {
         let _awaited = AwaitedResource::GitRepository.enter();
         self.checkout.as_ref().ok()?.as_ref()?.leading_to(commit, wanted)
     }

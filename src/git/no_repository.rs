@@ -1,7 +1,7 @@
 //! What stands in for a repository where the feature `git` is left out: none can be opened.
 
 use super::{CommitHistory, CommitRange, GitEnvironment, GitError};
-use crate::release::Ancestry;
+use crate::release::FoundAncestors;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ impl Checkout {
     }
 
     /// Which of these commits lead to another.
-    pub fn leading_to(&self, _: &str, _: &HashSet<String>) -> Option<Ancestry> {
+    pub fn leading_to(&self, _: &str, _: &HashSet<String>) -> Option<FoundAncestors> {
         match *self {}
     }
 

@@ -237,7 +237,7 @@ pub struct CommitList {
 
 /// Which of some commits lead to another.
 #[derive(Debug)]
-pub struct Ancestry {
+pub struct FoundAncestors {
     /// Those that do.
     pub found: HashSet<String>,
     /// Whether all of the history is there, so that no other does.
@@ -278,7 +278,7 @@ pub trait CommitReader {
     fn has_checkout(&self) -> bool;
 
     /// Which of these commits lead to another, or are it; none where no clone tells.
-    fn leading_to(&self, commit: &str, wanted: &HashSet<String>) -> Option<Ancestry>;
+    fn leading_to(&self, commit: &str, wanted: &HashSet<String>) -> Option<FoundAncestors>;
 
     /// Whether there is a clone with its whole history, and the commit is not in it.
     fn is_lacking(&self, sha: &str) -> bool;

@@ -19,7 +19,7 @@ pub use task::{CommitPlan, ReleaseTask};
 pub use version::{ReleaseVersion, VersionSource};
 
 pub use backend::{
-    Ancestry, CommitList, CommitReader, Deploy, DeployResult, ExistingDeploy, ExistingRelease,
-    FieldRejection, HistorySource, KnownRepository, OwnDeploy, ReleaseBackend, ReleaseState,
-    ReleaseUpdate, UpdateResult, same_deploy,
+    CommitList, CommitReader, Deploy, DeployResult, ExistingDeploy, ExistingRelease,
+    FieldRejection, FoundAncestors, HistorySource, KnownRepository, OwnDeploy, ReleaseBackend,
+    ReleaseState, ReleaseUpdate, UpdateResult, same_deploy,
 };

@@ -15,11 +15,8 @@ fn injected_id(script: &str) -> Option<DebugId> {
     (without_own_line(body, &id) != body).then_some(id)
 }
 
-/// The id of a script whose map an earlier run may have deleted; none where it names its map, or never had one.
+/// The id of a script that names no map, since an earlier run may have deleted it; none where it never had one.
 pub(crate) fn finished_id(script: &str) -> Option<DebugId> {
-    if trailer::mapping_url(script).is_some() {
-        return None;
-    }
     let Some(id) = injected_id(script) else {
         return match IdRegistration::read(script, &ScriptPrologue::read(script)) {
             IdRegistration::Foreign(id) => Some(id),

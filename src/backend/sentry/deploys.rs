@@ -12,7 +12,7 @@ use serde_json::Value;
 /// Releases with a later deploy that are looked through for one of this environment and project.
 const MAX_LATER_RELEASES: usize = 5;
 /// How many releases a listing holds at most.
-const LISTED_RELEASES: usize = 100;
+pub(super) const LISTED_RELEASES: usize = 100;
 
 impl SentryReleases {
     /// The id of a project, for a query; Sentry's word for all where it is not known.

@@ -1,6 +1,7 @@
 //! The commits of a release at a Sentry, and the release before it.
 
 use super::client::permission::Permission;
+use super::deploys::LISTED_RELEASES;
 use super::release::SentryReleases;
 use super::release_json::bare_commit;
 use crate::error::{Error, ErrorCode, Result};
@@ -8,9 +9,6 @@ use crate::http::retry::RetryPolicy;
 use crate::release::Commit;
 use crate::text::segment;
 use serde_json::Value;
-
-/// How many releases are looked through, the newest first.
-const LISTED_RELEASES: usize = 100;
 
 impl SentryReleases {
     /// The commits of the release, newest first.

@@ -248,10 +248,12 @@ fn read_trailer(path: &Path) -> ScriptTrailer {
     if is_json(text) {
         return ScriptTrailer::Data;
     }
-    if let Some(id) = finished_id(text) {
+    let url = trailer::mapping_url(text).map(|comment| comment.value);
+    if url.is_none()
+        && let Some(id) = finished_id(text)
+    {
         return ScriptTrailer::Finished(id);
     }
-    let url = trailer::mapping_url(text).map(|comment| comment.value);
     // Of a map inside the script only the scheme matters here.
     let is_long = |url: &&str| url.len() > 4096;
     ScriptTrailer::Url(url.map(|url| if is_long(&url) { &url[..5] } else { url }.to_owned()))

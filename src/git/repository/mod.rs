@@ -16,7 +16,7 @@ mod remote;
 use super::environment::GitEnvironment;
 use super::{CommitHistory, CommitRange};
 use crate::git::error::GitError;
-use crate::release::Ancestry;
+use crate::release::FoundAncestors;
 use cause::{opening, unreadable, words};
 use gix::ObjectId;
 use gix::bstr::ByteSlice;
@@ -129,7 +129,7 @@ impl Checkout {
 
     /// Which of these commits lead to another, or are it; none where its history cannot be read, or is very
     /// long.
-    pub fn leading_to(&self, commit: &str, wanted: &HashSet<String>) -> Option<Ancestry> {
+    pub fn leading_to(&self, commit: &str, wanted: &HashSet<String>) -> Option<FoundAncestors> {
         let graph = CommitGraph::new(&self.repository).ok()?;
         let is_whole = graph.shallow_boundary.is_empty();
         let head = self.commit(commit).ok()??;
@@ -144,7 +144,7 @@ impl Checkout {
             let id = step.ok()?.0.id.to_string();
             found.extend(wanted.get(&id).cloned());
         }
-        Some(Ancestry { found, is_whole })
+        Some(FoundAncestors { found, is_whole })
     }
 
     /// Whether older commits were left out of this clone.

@@ -54,17 +54,17 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         own: Vec<Commit>,
         change: &mut ReleaseUpdate,
     ) {
-        let sent: HashSet<String> = change.commits.iter().map(|one| one.id.clone()).collect();
-        let has_new = change.commits.iter().any(|one| own.iter().all(|own| own.id != one.id));
+        let ids = |commits: &[Commit]| commits.iter().map(|one| one.id.clone()).collect();
+        let (sent, had): (HashSet<String>, HashSet<String>) = (ids(&change.commits), ids(&own));
+        let has_new = !sent.is_subset(&had);
         let mut others: Vec<_> = own.into_iter().filter(|one| !sent.contains(&one.id)).collect();
         let count = others.len();
         let head = self.task.head.as_deref().unwrap_or_default();
-        let ids = others.iter().map(|one| one.id.clone()).collect();
         let is_older = self.leads_to(head, last);
         // What the clone of an older job has not is newer, and was not left behind.
         let newest = change.commits.iter().filter_map(|one| one.time).max();
         let is_newer = |one: &Commit| one.time > newest && self.histories.is_lacking(&one.id);
-        if let Some(history) = self.histories.leading_to(head, &ids).filter(|_| !is_older) {
+        if let Some(history) = self.histories.leading_to(head, &had).filter(|_| !is_older) {
             let is_kept = |one: &Commit| history.found.contains(&one.id) || is_newer(one);
             others.retain(|one| !history.is_whole || is_kept(one));
         }
@@ -77,8 +77,8 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             return;
         }
         if !others.is_empty() {
-            let had = format!(", beside {} that the release had", others.len());
-            self.progress.commits.push_str(&had);
+            let beside = format!(", beside {} that the release had", others.len());
+            self.progress.commits.push_str(&beside);
         }
         let (front, back) = if is_older { (others, vec![]) } else { (vec![], others) };
         change.commits = [front, std::mem::take(&mut change.commits), back].concat();
