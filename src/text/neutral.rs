@@ -86,11 +86,7 @@ pub(crate) fn without_links(line: &str) -> String {
         let is_link = match c {
             '.' => ends_with("www"),
             ':' => ["mailto", "xmpp", "tel", "sms"].into_iter().any(ends_with),
-            '@' => {
-                let is_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-                before.ends_with(|c: char| !c.is_whitespace())
-                    && line[at + 1..].starts_with(is_name)
-            }
+            '@' => before.ends_with(|c: char| !c.is_whitespace()) && begins_host(&line[at + 1..]),
             _ => false,
         };
         if is_link {
@@ -99,6 +95,18 @@ pub(crate) fn without_links(line: &str) -> String {
         unlinked.push(c);
     }
     unlinked
+}
+
+/// Whether the words begin with the host of a mail address. A version such as `1.2.3` is none: nobody's
+/// domain ends in a digit.
+fn begins_host(words: &str) -> bool {
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let end = words.find(|c| !is_name(c)).unwrap_or(words.len());
+    let host = words[..end].trim_end_matches(['.', '-', '_']);
+    let is_domain = |last: &str| {
+        last.chars().all(char::is_alphabetic) || last.to_ascii_lowercase().starts_with("xn--")
+    };
+    host.rsplit_once('.').is_some_and(|(_, last)| is_domain(last))
 }
 
 /// Whether it is a colon between the brackets of an IPv6 address.
@@ -171,5 +179,18 @@ mod tests {
             ),
             "at https: //a.example, WWW .a.example, mailto :x or a @b.example, @me, `a@`"
         );
+    }
+
+    #[test]
+    fn an_address_is_broken_and_a_version_stays() {
+        for (words, shown) in [
+            ("write to ada@example.com.", "write to ada @example.com."),
+            ("a@b.c-d.org, b@xn--p1ai.xn--p1ai", "a @b.c-d.org, b @xn--p1ai.xn--p1ai"),
+            ("such as `web@1.2.3`", "such as `web@1.2.3`"),
+            ("app@1.0.0-beta.2+build.7", "app@1.0.0-beta.2+build.7"),
+            ("acme/web@main, @acme/owners", "acme/web@main, @acme/owners"),
+        ] {
+            assert_eq!(without_links(words), shown);
+        }
     }
 }
