@@ -11,6 +11,7 @@ use crate::database::path;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
 use crate::inputs::missing;
+use crate::inputs::release::CommitSource;
 use crate::inputs::types::{BackendName, Mode};
 use crate::integration::{IntegrationTask, RequestedLinks, links};
 use crate::job::IdleEvent;
@@ -136,7 +137,10 @@ impl RunContext<'_> {
         inputs: &'a Inputs,
         servers: &mut Vec<ServerChecks<'a>>,
     ) -> Result {
-        let repository = self.job.repository.iter().cloned().map(CheckKind::Repository);
+        let is_fetched =
+            inputs.release.commits == CommitSource::Auto && inputs.release.paths.is_empty();
+        let repository = self.job.repository.iter().filter(|_| is_fetched);
+        let repository = repository.cloned().map(CheckKind::Repository);
         let projects = inputs.release.projects.iter().cloned().map(CheckKind::Project);
         let released = std::iter::once(CheckKind::Releases).chain(projects).chain(repository);
         let provider = inputs.provider.iter().cloned().map(CheckKind::Provider);

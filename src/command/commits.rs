@@ -14,7 +14,7 @@ use crate::release::{
     ReleaseTask,
 };
 use crate::text::quote;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use tokio::time::{Instant, timeout};
 use url::Url;
@@ -52,7 +52,7 @@ impl<'a> CommitSources<'a> {
         let _awaited = AwaitedResource::GitRepository.enter();
         let checkout = match &self.checkout {
             Ok(Some(checkout)) => checkout,
-            Ok(None) => return CheckoutInfo::default(),
+            Ok(None) => return CheckoutInfo { is_absent: true, ..Default::default() },
             Err(error) => {
                 return CheckoutInfo { unreadable: Some(no_version(error)), ..Default::default() };
             }
@@ -69,6 +69,8 @@ impl<'a> CommitSources<'a> {
             has_event: self.job.commits().any(|sha| checkout.has_commit(sha)),
             is_bare: checkout.is_bare(),
             tagged: self.tagged(checkout),
+            named: self.named(checkout),
+            is_absent: false,
         }
     }
 
@@ -99,6 +101,12 @@ impl<'a> CommitSources<'a> {
         let version = self.inputs.release.version.as_deref()?;
         let tag = version.strip_prefix("refs/tags/").unwrap_or(version);
         (self.is_named || checkout.is_bare()).then(|| checkout.tag_commit(tag))?
+    }
+
+    /// The commits of the names in the inputs that are no whole hashes.
+    fn named(&self, checkout: &Checkout) -> HashMap<String, String> {
+        let names = self.inputs.release.commit_names().filter(|name| !is_whole_hash(name));
+        names.filter_map(|name| Some((name.clone(), checkout.named_commit(name)?))).collect()
     }
 
     async fn read_checkout(&self, head: &str, previous: Option<&str>) -> Result<CommitList> {
@@ -196,6 +204,10 @@ impl CommitReader for CommitSources<'_> {
         let checkout = self.checkout.as_ref().ok().and_then(Option::as_ref);
         checkout.is_some_and(|checkout| !checkout.is_shallow() && !checkout.has_commit(sha))
     }
+}
+
+fn is_whole_hash(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && job::sha(text).is_some()
 }
 
 /// What to say where a remote was named that is none of these.

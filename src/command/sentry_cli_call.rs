@@ -3,7 +3,7 @@
 use super::Command;
 use crate::env::Env;
 use crate::error::{Error, ErrorCode, Result};
-use crate::git::Checkout;
+use crate::git::{Checkout, GitEnvironment};
 use crate::inputs::compat;
 use crate::inputs::raw::CommandLineFlags;
 use crate::inputs::table::{FlagKind, INPUTS, InputGroup, InputSpec};
@@ -77,7 +77,7 @@ fn proposed_version(env: &Env) -> Result<String> {
         Error::new(ErrorCode::BadRelease, message)
             .with_hint("set SENTRY_RELEASE, or check out the commit")
     };
-    match Checkout::find(Path::new(".")) {
+    match Checkout::find_in(Path::new("."), &GitEnvironment::new(env, None)) {
         Ok(Some(checkout)) => checkout.head().map_err(|error| unreadable(error.to_string())),
         Ok(None) => Err(unreadable("there is no checkout here".to_owned())),
         Err(error) => Err(unreadable(error.to_string())),

@@ -25,7 +25,7 @@ pub enum CommitSource {
     None,
 }
 
-/// A repository's head, and the one of the release before.
+/// A repository's head, and the one of the release before: hashes, or names that git knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ref {
     /// The repository's name.
@@ -98,6 +98,20 @@ pub struct ReleaseInputs {
 }
 
 impl ReleaseInputs {
+    /// The commits that are named, by hashes or otherwise.
+    pub fn commit_names(&self) -> impl Iterator<Item = &String> {
+        let refs = match &self.commits {
+            CommitSource::Refs(refs) => refs.as_slice(),
+            _ => &[],
+        };
+        let of_previous = match &self.previous {
+            PreviousCommit::Sha(name) => Some(name),
+            PreviousCommit::Unspecified | PreviousCommit::LookUp => None,
+        };
+        let of_refs = refs.iter().flat_map(|one| one.previous.iter().chain([&one.commit]));
+        of_refs.chain(of_previous)
+    }
+
     /// Reads them; mistakes stay with the reader.
     pub(super) fn read(raw: &RawInputs, reader: &mut InputReader<'_>, read: ReadFile<'_>) -> Self {
         Self {
@@ -211,9 +225,9 @@ fn previous_commit(text: &str) -> Result<PreviousCommit, &'static str> {
     match text {
         "lookup" => Ok(PreviousCommit::LookUp),
         zeros if is_no_commit(zeros) => Ok(PreviousCommit::Unspecified),
-        sha => job::sha(sha)
+        name => revision(name)
             .map(PreviousCommit::Sha)
-            .ok_or("a commit SHA of 7 to 64 hex digits, or `lookup`"),
+            .ok_or("a commit SHA of 7 to 64 hex digits, a tag, a branch, or `lookup`"),
     }
 }
 
@@ -243,25 +257,41 @@ fn commits(text: &str) -> Result<CommitSource, &'static str> {
         "none" | "skip" => Ok(CommitSource::None),
         _ => {
             let refs: Option<Vec<_>> = parse::list(text)?.iter().map(|item| r#ref(item)).collect();
-            let takes = "`auto`, `local`, `github`, `none`, or a list of `REPO@SHA` and `REPO@PREVIOUS..SHA`";
+            let takes = "`auto`, `local`, `github`, `none`, or a list of `REPO@COMMIT` and `REPO@PREVIOUS..COMMIT`, each commit a SHA, a tag or a branch";
             refs.filter(|refs| !refs.is_empty()).map(CommitSource::Refs).ok_or(takes)
         }
     }
 }
 
-/// `REPO@SHA` or `REPO@PREVIOUS..SHA`; a repository's name may hold nearly anything.
+/// `REPO@SHA` or `REPO@PREVIOUS..SHA`; a repository's name may hold nearly anything, and so may a tag.
 fn r#ref(item: &str) -> Option<Ref> {
-    let (repository, range) = item.rsplit_once('@')?;
+    let is_hash = |(_, range): &(_, &str)| range.split("..").all(|one| job::sha(one).is_some());
+    let (repository, range) =
+        item.rsplit_once('@').filter(is_hash).or_else(|| item.split_once('@'))?;
     let fits = !repository.trim().is_empty()
         && repository.chars().count() <= 200
         && !repository.contains(char::is_control);
     let (previous, commit) = match range.split_once("..") {
         Some((previous, commit)) if is_no_commit(previous) => (None, commit),
-        Some((previous, commit)) => (Some(job::sha(previous)?), commit),
+        Some((previous, commit)) => (Some(revision(previous)?), commit),
         None => (None, range),
     };
-    let commit = job::sha(commit)?;
+    let commit = revision(commit)?;
     fits.then(|| Ref { repository: repository.trim().to_owned(), commit, previous })
+}
+
+/// A commit's hash, or a name that git can have for one (git-check-ref-format), with `~2` or `^` behind it.
+fn revision(text: &str) -> Option<String> {
+    let is_odd = |c: char| c.is_control() || c.is_whitespace() || ":?*[\\$`".contains(c);
+    let is_name = !text.is_empty()
+        && text.len() <= 255
+        && !text.starts_with(['-', '/', '.'])
+        && !text.ends_with(['/', '.'])
+        && !text.contains("..")
+        && !text.contains("@{")
+        && !text.contains(is_odd)
+        && text.bytes().any(|byte| byte != b'0');
+    is_name.then(|| text.to_owned())
 }
 
 #[cfg(test)]
@@ -282,9 +312,26 @@ mod tests {
             previous: None,
         };
         assert_eq!(read, CommitSource::Refs(vec![web, api]));
-        for bad in
-            ["", "acme/web", "@aaaaaaa", "acme/web@main", "acme/web@aaaaaaa..", "a@--all", ","]
-        {
+        let named = |text: &str| match commits(text) {
+            Ok(CommitSource::Refs(refs)) => {
+                let [one] = refs.as_slice() else { return String::new() };
+                format!("{} {:?} {}", one.repository, one.previous, one.commit)
+            }
+            other => format!("{other:?}"),
+        };
+        assert_eq!(named("acme/web@v1..HEAD"), "acme/web Some(\"v1\") HEAD");
+        assert_eq!(named("acme/web@web@1.2.3"), "acme/web None web@1.2.3");
+        assert_eq!(named("a@b@aaaaaaa..bbbbbbb"), "a@b Some(\"aaaaaaa\") bbbbbbb");
+        for bad in [
+            "",
+            "acme/web",
+            "@aaaaaaa",
+            "acme/web@a b",
+            "acme/web@aaaaaaa..",
+            "a@--all",
+            ",",
+            "a@$TAG",
+        ] {
             assert!(commits(bad).is_err(), "{bad}");
         }
         assert_eq!(commits("skip"), Ok(CommitSource::None));

@@ -245,7 +245,7 @@ pub const INPUTS: &[InputSpec] = &[
     release("environment", &["FINISHLINE_ENVIRONMENT", "SENTRY_ENVIRONMENT"], Value("NAME"), Entry(Text), "none; with `deploy: true`, the CI host's environment",
         "the environment that the release is deployed to; setting this enables the release").used_by(&[Release]),
     release("commits", &["FINISHLINE_COMMITS"], Value("SOURCE"), Entry(List), "auto",
-        "the source of the release's commits: `auto`, `local` (the checkout), `github` (its API), `none`, or a list of `REPO@SHA` and `REPO@PREVIOUS..SHA`").used_by(&[Release]),
+        "the source of the release's commits: `auto`, `local` (the checkout), `github` (its API), `none`, or a list of `REPO@COMMIT` and `REPO@PREVIOUS..COMMIT`").used_by(&[Release]),
     release("previous-commit", &["FINISHLINE_PREVIOUS_COMMIT"], Value("SHA"), Entry(Text), "determined by the backend",
         "the commit of the previous release; `lookup` reads it from the backend, and 40 or 64 zeros mean none").used_by(&[Commits]),
     release("paths", &["FINISHLINE_PATHS"], Value("LIST"), Entry(List), "none",

@@ -4,6 +4,7 @@ use super::limits::short_sha;
 use crate::error::{Error, Warning};
 use crate::job::{self, Job};
 use crate::text::quote;
+use std::collections::HashMap;
 
 /// What the checkout tells, where there is one.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +15,8 @@ pub struct CheckoutInfo {
     pub subject: String,
     /// The repository that its remote leads to, as `owner/name`.
     pub repository: Option<String>,
+    /// The commits of those names that the inputs have in the place of a hash.
+    pub named: HashMap<String, String>,
     /// What to say where no remote has the name that was given.
     pub no_remote: Option<Warning>,
     /// Whether it has the commit of the job's event, or of its base.
@@ -26,6 +29,8 @@ pub struct CheckoutInfo {
     pub unreadable: Option<Error>,
     /// Whether that is because nothing was ever committed or checked out there.
     pub is_unborn: bool,
+    /// Whether there is no checkout at all.
+    pub is_absent: bool,
 }
 
 impl CheckoutInfo {

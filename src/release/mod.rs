@@ -8,7 +8,8 @@ pub mod driver;
 mod limits;
 mod other_repository;
 mod planned;
-mod repository_match;
+pub(crate) mod repository_match;
+mod revision;
 mod task;
 mod version;
 

@@ -3,6 +3,7 @@
 use super::backend::{Deploy, HistorySource, ReleaseState, ReleaseUpdate};
 use super::code_version::{CheckoutInfo, CodeVersion};
 use super::other_repository::{self, CommitConflict};
+use super::revision;
 use super::version::{self, ReleaseVersion, VersionSource};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::Inputs;
@@ -77,6 +78,9 @@ pub struct ReleaseTask {
     pub needs_commits: bool,
     /// Whether a repository that the backend does not know is a failure, as in a call of sentry-cli.
     pub needs_repositories: bool,
+    /// Whether to ask if the backend can fetch the commits of the heads that it took. A release and its
+    /// deploy alone are two requests, and stay so.
+    pub checks_heads: bool,
     /// Whether to wait until the backend has the commits.
     pub wait_for_commits: bool,
     /// What the reader should know of these decisions.
@@ -88,26 +92,26 @@ impl ReleaseTask {
     /// backend fetches the commits of a head by itself.
     pub fn new(inputs: &Inputs, job: &Job, checkout: &CheckoutInfo, fetches: bool) -> Result<Self> {
         let release = &inputs.release;
+        let (source, previous) = revision::resolve(release, job, checkout)?;
         let code = CodeVersion::new(job, checkout);
         let (org, (version, origin), deploy) = checked(inputs, job, checkout, &code)?;
-        let (commits, mut warnings) =
-            commits(&release.commits, !release.paths.is_empty(), &code, fetches);
+        let (commits, mut warnings) = commits(&source, !release.paths.is_empty(), &code, fetches);
         // A call of sentry-cli says all that it sets: it may stand in another repository's job.
         let is_called = release.called != CalledRelease::NotCalled;
         let tells_head = !is_called || !matches!(commits, CommitPlan::None);
         let run_page = job.run_url_without_attempt.clone().filter(|_| !is_called);
         let page = release.page.as_ref().map(ToString::to_string);
         let has_deploy_page = deploy.as_ref().is_some_and(|deploy| deploy.url.is_some());
-        warnings.extend(unused_time(release));
-        warnings.extend(unknown_remote(checkout, job, &commits));
-        warnings.extend(uncertain_head(&code, job).into_iter().chain(code.warning));
+        let unknown = unknown_remote(checkout, job, &commits);
+        let doubts = [unused_time(release), unknown, uncertain_head(&code, job), code.warning];
+        warnings.extend(doubts.into_iter().flatten());
         Ok(Self {
             org,
             projects: release.projects.clone(),
             must_exist: release.called == CalledRelease::Existing,
             version,
             origin,
-            head: named_commit(&release.commits).or(code.head).filter(|_| tells_head),
+            head: named_commit(&source).or(code.head).filter(|_| tells_head),
             notes: code.note.into_iter().chain(tag_note(job, origin)).collect(),
             repository: code.repository,
             url: page.or(run_page),
@@ -115,15 +119,16 @@ impl ReleaseTask {
             released_at: release.released_at,
             finished_at: release.finished_at,
             finalize: release.finalize,
-            previous: release.previous.clone(),
+            previous,
             is_part: !release.paths.is_empty(),
             base: job.base_sha.clone().filter(|_| !code.is_elsewhere),
             needs_commits: is_called && matches!(commits, CommitPlan::Upload(_)),
             commits,
+            checks_heads: deploy.is_none() || is_long(inputs),
             deploy,
             attempts: job.host.is_ci() && has_deploy_page,
             by_display_name: !job.host.is_github_like(),
-            needs_repositories: is_called && matches!(release.commits, CommitSource::Refs(_)),
+            needs_repositories: is_called && matches!(source, CommitSource::Refs(_)),
             wait_for_commits: release.wait_for_commits,
             warnings,
         })
@@ -252,6 +257,11 @@ impl ReleaseTask {
 pub(crate) fn missing_release(version: &ReleaseVersion, org: &OrgSlug) -> Error {
     let message = format!("the release {} does not exist in {org}", quote(version.as_str()));
     Error::new(ErrorCode::Refused, message).with_hint("make it with `releases new`")
+}
+
+/// Whether a run takes more than the requests of a release and its deploy anyway.
+fn is_long(inputs: &Inputs) -> bool {
+    inputs.release.wait_for_commits || inputs.sourcemaps.is_requested()
 }
 
 /// What must be known, with all mistakes in it at once.

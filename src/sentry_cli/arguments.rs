@@ -44,11 +44,22 @@ impl SentryCliCall {
     fn commits(&self) -> String {
         match self.facts.get("commit") {
             _ if self.has("auto") => "auto".to_owned(),
-            Some(specs) => specs.join(","),
+            Some(specs) => {
+                let at_head = |spec: &String| match is_alone(spec) {
+                    true => format!("{spec}@HEAD"),
+                    false => spec.clone(),
+                };
+                specs.iter().map(at_head).collect::<Vec<_>>().join(",")
+            }
             None if self.has("local") => "local".to_owned(),
             None => "auto".to_owned(),
         }
     }
+}
+
+/// Whether a repository is named without a commit: then the one that is checked out is meant.
+fn is_alone(spec: &str) -> bool {
+    !spec.contains(['@', '$', '`'])
 }
 
 /// Built once: a file may have thousands of calls.
@@ -325,8 +336,8 @@ impl SentryCliCall {
             return Err(Error::new(ErrorCode::Usage, message).with_hint("remove one of the two"));
         }
         let specs = self.facts.get("commit").into_iter().flatten();
-        let is_alone = |spec: &&String| !spec.contains(['@', '$', '`']);
-        match specs.into_iter().find(is_alone) {
+        // Without an owner it is none, or a word such as `none`.
+        match specs.into_iter().find(|spec| is_alone(spec) && !spec.contains('/')) {
             Some(spec) => {
                 let message = format!("`--commit` names no commit in {}", quote(spec));
                 Err(Error::new(ErrorCode::Unsupported, message)

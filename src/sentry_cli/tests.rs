@@ -44,6 +44,7 @@ const CALLS: &[(&str, &str)] = &[
         "releases set-commits 1.0 -c a/b@1..2 --commit c/d@3",
         "release=1.0 commits=a/b@1..2,c/d@3 finalize=false",
     ),
+    ("releases set-commits 1.0 --commit a/b", "release=1.0 commits=a/b@HEAD finalize=false"),
     ("releases finalize 1.0", "release=1.0 commits=none"),
     ("releases deploys 1.0 new -e dev", "release=1.0 environment=dev commits=none finalize=false"),
     (
@@ -100,7 +101,6 @@ fn what_is_not_here_is_refused_by_name_with_what_to_use() {
         ("sourcemaps upload --bundle a --bundle-sourcemap b", "`--bundle`", "DIR"),
         ("sourcemaps upload --note a b", "`--note`", "note"),
         ("--api-key k releases info v1", "`--api-key`", "SENTRY_AUTH_TOKEN"),
-        ("releases set-commits 1.0 --commit a/b", "`a/b`", "--auto"),
         ("releases set-commits 1.0 --clear", "`--clear`", "releases delete"),
     ] {
         let failure = refusal(line);

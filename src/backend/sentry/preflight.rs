@@ -3,10 +3,12 @@
 use super::ConnectOptions;
 use super::client::permission::Permission;
 use super::client::{SentryClient, organization_path};
+use super::release_json;
 use crate::error::{Error, ErrorCode, Result};
 use crate::http;
 use crate::model::OrgSlug;
 use crate::model::token::TokenKind;
+use crate::release::repository_match::{self, RepositoryMatch};
 use crate::text::suggest::closest;
 use crate::text::{quote, segment};
 use serde_json::Value;
@@ -195,16 +197,27 @@ impl PreflightClient {
         }
     }
 
-    /// Whether the organization has this repository; without it commits come from elsewhere.
+    /// Whether an integration is linked to this repository, so that Sentry fetches its commits.
     pub async fn repository(&self, org: &OrgSlug, name: &str) -> Result<String> {
-        let rest = format!("repos/?query={}", segment(name));
-        let found = self.read(org, &rest, Permission::ListRepositories).await?;
-        let mut names =
-            found.as_array().into_iter().flatten().filter_map(|one| one["name"].as_str());
-        Ok(match names.any(|one| one.eq_ignore_ascii_case(name)) {
-            true => "linked; the backend fetches its commits".to_owned(),
-            false => "not linked; commits are read from the checkout or GitHub".to_owned(),
-        })
+        let part = name.rsplit('/').next().unwrap_or(name);
+        let mut is_known = false;
+        for query in [part, ""] {
+            let rest = format!("repos/?status=active&per_page=100&query={}", segment(query));
+            let found = self.read(org, &rest, Permission::ListRepositories).await?;
+            let listed = found.as_array().into_iter().flatten();
+            let listed: Vec<_> = listed.filter_map(release_json::repository).collect();
+            match repository_match::find(&listed, name, None) {
+                RepositoryMatch::Found { .. } => {
+                    return Ok("linked; the backend fetches its commits".to_owned());
+                }
+                RepositoryMatch::Ambiguous(_) | RepositoryMatch::Unlisted => {}
+            }
+            is_known |= listed.iter().any(|one| one.name.eq_ignore_ascii_case(name));
+        }
+        match is_known {
+            true => Err(known_by_name_only(name)),
+            false => Ok("not linked; commits are read from the checkout or GitHub".to_owned()),
+        }
     }
 
     async fn read(&self, org: &OrgSlug, rest: &str, permission: Permission) -> Result<Value> {
@@ -214,6 +227,16 @@ impl PreflightClient {
             _ => Err(self.client.denied(&response, permission, org)),
         }
     }
+}
+
+/// Sentry takes a head of such a repository, and fetches nothing.
+fn known_by_name_only(name: &str) -> Error {
+    let message = format!(
+        "{} is not linked: Sentry knows it by its name only, and fetches no commits",
+        quote(name)
+    );
+    Error::new(ErrorCode::Refused, message)
+        .with_hint("link the repository to an integration in Sentry, or set `commits: local`")
 }
 
 /// Whether the token sees this project. One that makes releases need not be let see any, but it may

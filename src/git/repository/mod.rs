@@ -12,6 +12,7 @@ mod history;
 mod paths;
 mod prefetch;
 mod remote;
+mod revision;
 
 use super::environment::GitEnvironment;
 use super::{CommitHistory, CommitRange};
@@ -150,13 +151,6 @@ impl Checkout {
     /// Whether older commits were left out of this clone.
     pub fn is_shallow(&self) -> bool {
         self.repository.is_shallow().unwrap_or(true)
-    }
-
-    /// The commit of a tag; none where there is no such tag.
-    pub fn tag_commit(&self, tag: &str) -> Option<String> {
-        let mut tag = self.repository.try_find_reference(&format!("refs/tags/{tag}")).ok()??;
-        let commit = tag.peel_to_commit().ok()?;
-        Some(commit.id.to_string())
     }
 
     /// The commit that is checked out: of a branch or none, here or in a linked worktree.

@@ -15,26 +15,29 @@ use crate::release::task::CommitPlan;
 use crate::text::quote;
 
 impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
-    /// Finds the backend's own name for each repository that it did not know by ours.
+    /// Finds the backend's own name for each repository that it did not know by ours, for this reason.
+    /// Without one it took all, and what it does not tell stays.
     pub(crate) async fn resolve_repositories(
         &mut self,
-        reason: &str,
+        refusal: Option<&str>,
         change: &mut ReleaseUpdate,
     ) -> Result {
         self.progress.exists = true;
         let (mut unknown, mut is_ambiguous) = (Vec::new(), false);
         for one in std::mem::take(&mut change.refs) {
+            let is_refused = |name: &str| refusal.is_some_and(|reason| reason.contains(name));
             match self.backend_name(&one.repository).await {
-                // A name that was refused once is refused again.
-                Ok(RepositoryMatch::Found { name, .. })
-                    if name != one.repository || !reason.contains(&name) =>
-                {
-                    tracing::info!(
-                        repository = one.repository,
-                        known_as = name,
-                        "repository found under another name"
-                    );
+                Ok(RepositoryMatch::Found { name, .. }) if name != one.repository => {
+                    let (repository, known_as) = (&one.repository, &name);
+                    tracing::info!(repository, known_as, "repository found under another name");
                     change.refs.push(Ref { repository: name, ..one });
+                }
+                // A name that was refused once is refused again.
+                Ok(RepositoryMatch::Found { name, .. }) if !is_refused(&name) => {
+                    change.refs.push(one);
+                }
+                Ok(RepositoryMatch::Ambiguous(_)) | Err(_) if refusal.is_none() => {
+                    change.refs.push(one);
                 }
                 Ok(RepositoryMatch::Ambiguous(matching)) => {
                     self.warn_ambiguous(&one.repository, &matching);
@@ -47,12 +50,13 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         }
         self.progress.commits.clear();
         self.note_commits(change);
-        let (index, is_unknown) = (self.progress.warnings.len(), !unknown.is_empty());
-        if (is_ambiguous || is_unknown) && matches!(self.task.commits, CommitPlan::FromJob(_)) {
+        let index = self.progress.warnings.len();
+        let is_lacking = is_ambiguous || !unknown.is_empty();
+        if is_lacking && matches!(self.task.commits, CommitPlan::FromJob(_)) {
             self.read_instead(change).await?;
         }
-        if is_unknown {
-            self.check_needed(&unknown)?;
+        if !unknown.is_empty() {
+            self.check_needed(&unknown, refusal)?;
             let warning = self.unknown_repositories(&unknown, change.commits.is_empty());
             self.progress.warnings.insert(index, warning);
         }
@@ -71,8 +75,8 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     }
 
     /// A call of sentry-cli that names commits does nothing else, and fails as that does.
-    fn check_needed(&self, unknown: &[String]) -> Result {
-        if !self.task.needs_repositories {
+    fn check_needed(&self, unknown: &[String], refusal: Option<&str>) -> Result {
+        if !self.task.needs_repositories || refusal.is_none() {
             return Ok(());
         }
         let message =

@@ -4,6 +4,7 @@
 pub(crate) mod commits;
 pub(crate) mod deploy;
 mod own_commits;
+mod taken_heads;
 
 pub use deploy::planned_earlier_deploy;
 
@@ -115,6 +116,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             }
         }
         self.note_commits(&change);
+        let heads = change.refs.clone();
         let mut standing = match self.task.must_exist {
             true => self.change_existing(&mut change).await?,
             false => self.submit(&mut change, UpdateOperation::Ensure).await?,
@@ -122,6 +124,10 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         if !change.refs.is_empty() {
             // The server fetches commits later: these are the ones that were there.
             self.warn_of_conflict(Some(&standing), &change, CommitConflict::Replaces);
+        }
+        // What was refused at first was looked up.
+        if self.task.checks_heads && change.refs == heads {
+            standing = self.check_heads(standing, heads).await?;
         }
         self.progress.updated |= differs;
         if let (CommitPlan::Upload(source), true) = (&self.task.commits, looks_up_previous) {
@@ -188,7 +194,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         let FieldRejection { field, reason, failure } = rejection;
         match field.as_str() {
             "refs" if !change.refs.is_empty() => {
-                self.resolve_repositories(&reason, change).await?;
+                self.resolve_repositories(Some(&reason), change).await?;
                 Ok(())
             }
             "url" if change.url.is_some() => {

@@ -1,7 +1,7 @@
 //! Calls of sentry-cli: what they do to a backend, and how they end.
 
 use crate::support::build_folder::{write, write_script};
-use crate::support::git_repository::RepositoryFolder;
+use crate::support::git_repository::{RepositoryFolder, git};
 use crate::support::run::ProgramRun;
 use crate::support::serve::{ServeProcess, TOKEN};
 use serde_json::{Value, json};
@@ -320,7 +320,15 @@ fn the_version_that_is_proposed_is_printed_alone() {
     let ended =
         run.clone().args(&["sentry-cli", "releases", "propose-version"]).execute().expect(0);
     assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("web@1.0\n", ""));
-    let said = call(&run.without("SENTRY_RELEASE"), "releases propose-version", 1);
+    let run = run.without("SENTRY_RELEASE");
+    let folder = run.path("elsewhere");
+    std::fs::create_dir(&folder).unwrap();
+    git(&folder, &["init", "--quiet", "."]);
+    git(&folder, &["commit", "--quiet", "--allow-empty", "--message=one"]);
+    let propose = ["sentry-cli", "releases", "propose-version"];
+    let named = run.clone().var("GIT_DIR", folder.join(".git").to_str().unwrap()).args(&propose);
+    assert_eq!(named.execute().expect(0).stdout.trim(), git(&folder, &["rev-parse", "HEAD"]));
+    let said = call(&run, "releases propose-version", 1);
     assert!(said.contains("SENTRY_RELEASE"), "{said}");
 }
 

@@ -3,6 +3,7 @@
 mod attempts;
 mod broken_checkouts;
 mod checkouts;
+mod commit_names;
 mod commits;
 mod contradictions;
 mod control_files;
@@ -17,6 +18,7 @@ mod input_forms;
 mod inputs;
 mod known_commits;
 mod matrix;
+mod name_only;
 mod odd_commits;
 mod previous_commit;
 mod project_scope;

@@ -45,7 +45,7 @@ fn every_name_of_it_is_a_key_of_a_manifest_and_two_of_them_are_a_mistake() {
     let ended = with_manifest(&checkout(1), both).execute().expect(2);
     let words = "`previous-commit` and `previous_commit` are the same key";
     assert!(ended.stderr.contains(words), "{}", ended.stderr);
-    let bad = with_manifest(&checkout(1), "    previous_commit: main\n").execute().expect(2);
+    let bad = with_manifest(&checkout(1), "    previous_commit: v7\n").execute().expect(2);
     assert!(bad.stderr.contains("`previous-commit`"), "{}", bad.stderr);
 }
 

@@ -13,7 +13,7 @@ fn a_step_that_names_nothing_makes_a_release_of_the_commit() {
     let relay = ServeProxy::new();
     add_repository(&relay, "acme/web", None);
     let ended = pushed(&relay).execute().expect(0);
-    assert_eq!(relay.requests_since(0), ["POST releases/"]);
+    assert_eq!(relay.requests_since(0), ["POST releases/", "GET repos/"]);
     assert_eq!(ended.joined(["release", "version", "deploy-id"]), format!("{HEAD} {HEAD} "));
     assert!(relay.get(&format!("releases/{HEAD}/"))["dateReleased"].is_string());
 }
