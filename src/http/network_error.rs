@@ -1,6 +1,7 @@
 //! Why there was no response, in words: the stage that failed, and the reason of whoever knows it.
 
 use super::READ_TIMEOUT;
+use super::proxy::ProxyAddress;
 use super::trust::AUTHORITY_AS_SERVER;
 use rustls::CertificateError::{
     BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
@@ -36,6 +37,8 @@ pub(crate) struct NetworkError {
     reason: String,
     /// What to do about it, where the reason says so much.
     hint: Option<AddressHint>,
+    /// The proxy before the server, where there is one, and the reason does not name it.
+    proxy: Option<ProxyAddress>,
 }
 
 /// What to do, in words that name the input of the server's address.
@@ -45,17 +48,24 @@ impl NetworkError {
     /// Reads what is at the bottom of it.
     pub(crate) fn new(error: &reqwest::Error) -> Self {
         let (stage, causes) = (connect_error(error), causes(error));
+        let proxy = error.url().and_then(ProxyAddress::before);
         if let Some((reason, hint)) = causes.iter().find_map(|cause| tls_reason(*cause)) {
-            return Self { stage, reason, hint: Some(hint) };
+            return Self { stage, reason, hint: Some(hint), proxy };
         }
         let texts: Vec<_> = causes.iter().map(ToString::to_string).collect();
         let has = |words: &str| texts.iter().any(|text| text.contains(words));
         let last = texts.last().cloned().unwrap_or_else(|| error.to_string());
-        let (reason, hint): (_, Option<AddressHint>) = if has("proxy authorization required") {
-            ("the proxy answered HTTP 407 and wants a login".to_owned(), Some(check_login))
-        } else if has("unsuccessful tunnel") || has("tunnel error") {
-            (format!("the proxy refused the connection: {last}"), Some(check_proxy))
-        } else if has("dns error") {
+        let refused_by_proxy: Option<(_, AddressHint)> = if has("proxy authorization required") {
+            Some(("the proxy answered HTTP 407 and wants a login".to_owned(), check_login))
+        } else if has("unsuccessful tunnel") {
+            Some((format!("the proxy refused the connection: {last}"), check_proxy))
+        } else {
+            None
+        };
+        if let Some((reason, hint)) = refused_by_proxy {
+            return Self { stage, reason, hint: Some(hint), proxy: None };
+        }
+        let (reason, hint): (_, Option<AddressHint>) = if has("dns error") {
             let reason = last.trim_start_matches(LOOKUP_FAILED);
             (format!("DNS lookup failed: {reason}"), Some(check_host))
         } else if error.is_timeout() {
@@ -64,7 +74,7 @@ impl NetworkError {
             let is_refused = last.contains("onnection refused");
             (last, is_refused.then_some(check_listener))
         };
-        Self { stage, reason, hint }
+        Self { stage, reason, hint, proxy }
     }
 
     /// Reads what a library wraps around it, where it is the network.
@@ -75,24 +85,34 @@ impl NetworkError {
     }
 
     fn interrupted(reason: String) -> Self {
-        Self { stage: ConnectError::Interrupted, reason, hint: None }
+        Self { stage: ConnectError::Interrupted, reason, hint: None, proxy: None }
     }
 
     /// The stage, the server and the reason; `silence` is how long the server may have been silent.
     pub(crate) fn describe(&self, url: &Url, silence: Duration) -> String {
         let port = url.port_or_known_default().unwrap_or_default();
-        let (host, reason) = (url.host_str().unwrap_or_default(), &self.reason);
-        match self.stage {
-            ConnectError::Tls => format!("TLS connection to {host}:{port} failed: {reason}"),
-            ConnectError::Connect => format!("cannot connect to {host}:{port}: {reason}"),
-            ConnectError::Interrupted if self.is_timeout() => {
-                let seconds = silence.as_secs_f64();
-                format!(
-                    "{host}:{port} accepted the connection and did not answer within {seconds:.1} s"
-                )
+        let server = format!("{}:{port}", url.host_str().unwrap_or_default());
+        let (reason, seconds) = (&self.reason, silence.as_secs_f64());
+        let through = self
+            .proxy
+            .as_ref()
+            .map(|proxy| format!(" through the proxy {} ({})", proxy.address, proxy.variable));
+        let way = through.as_deref().unwrap_or_default();
+        match (self.stage, &self.proxy) {
+            (ConnectError::Tls, _) => format!("TLS connection to {server}{way} failed: {reason}"),
+            (ConnectError::Connect, Some(proxy)) => format!(
+                "cannot connect to the proxy {} ({}) on the way to {server}: {reason}",
+                proxy.address, proxy.variable
+            ),
+            (ConnectError::Connect, None) => format!("cannot connect to {server}: {reason}"),
+            (ConnectError::Interrupted, Some(_)) if self.is_timeout() => {
+                format!("no answer from {server}{way} within {seconds:.1} s")
             }
-            ConnectError::Interrupted => {
-                format!("the connection to {host}:{port} was lost: {reason}")
+            (ConnectError::Interrupted, None) if self.is_timeout() => {
+                format!("{server} accepted the connection and did not answer within {seconds:.1} s")
+            }
+            (ConnectError::Interrupted, _) => {
+                format!("the connection to {server}{way} was lost: {reason}")
             }
         }
     }
@@ -104,10 +124,14 @@ impl NetworkError {
     /// What to do about it, where the reason says so much; `address` is the input that names the
     /// server.
     pub(crate) fn hint(&self, address: &str, silence: Duration) -> Option<String> {
-        if self.stage == ConnectError::Interrupted && self.is_timeout() {
-            return Some(check_server(address, silence));
+        let variable = self.proxy.as_ref().map(|proxy| proxy.variable);
+        match (self.stage, variable) {
+            (ConnectError::Interrupted, variable) if self.is_timeout() => {
+                Some(check_server(address, variable, silence))
+            }
+            (ConnectError::Connect, Some(variable)) => Some(check_proxy_address(variable)),
+            _ => self.hint.map(|hint| hint(address)),
         }
-        self.hint.map(|hint| hint(address))
     }
 }
 
@@ -141,7 +165,12 @@ fn tls_reason(cause: &(dyn Error + 'static)) -> Option<(String, AddressHint)> {
         {
             (format!("the certificate is for another name: {}", presented.join(", ")), check_name)
         }
-        TlsError::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
+        TlsError::InvalidCertificate(NotValidForNameContext { .. }) => {
+            let reason =
+                "the certificate has no subjectAltName, without which no host is known by it";
+            (reason.to_owned(), name_it)
+        }
+        TlsError::InvalidCertificate(NotValidForName) => {
             ("the certificate is for another name".to_owned(), check_name)
         }
         TlsError::InvalidCertificate(UnknownIssuer) => {
@@ -192,7 +221,15 @@ fn check_login(_: &str) -> String {
         .to_owned()
 }
 
-fn check_server(address: &str, silence: Duration) -> String {
+fn check_proxy_address(variable: &str) -> String {
+    format!(
+        "check the proxy in {variable}, and whether it is running there; or, if this machine reaches the server \
+         directly, add its host to NO_PROXY"
+    )
+}
+
+/// `proxy` is the variable that names the proxy before the server.
+fn check_server(address: &str, proxy: Option<&str>, silence: Duration) -> String {
     let again = match silence < READ_TIMEOUT {
         true => {
             "finishline waits for each answer no longer than a quarter of `timeout`: set `timeout: 120s`, which \
@@ -200,14 +237,22 @@ fn check_server(address: &str, silence: Duration) -> String {
         }
         false => "run again",
     };
+    let proxy = proxy.map(|variable| format!("the proxy in {variable}, then ")).unwrap_or_default();
     format!(
-        "{again}; completed steps are kept. If there is still no answer, check the port in {address}, then \
-         the log of the server, or of the load balancer before it"
+        "{again}; completed steps are kept. If there is still no answer, check {proxy}the port in {address}, \
+         then the log of the server, or of the load balancer before it"
     )
 }
 
 fn check_name(address: &str) -> String {
     format!("check {address}: its host must be a name of the certificate")
+}
+
+fn name_it(address: &str) -> String {
+    format!(
+        "make the certificate anew with the host of {address} as its subjectAltName (`openssl req` takes \
+         `-addext subjectAltName=DNS:HOST`, or IP:ADDRESS)"
+    )
 }
 
 fn check_trust(address: &str) -> String {

@@ -16,22 +16,27 @@ struct ProxyVariables {
     http: Option<Url>,
     https: Option<Url>,
     exceptions: Vec<String>,
+    /// Those that name a proxy.
+    set: Vec<&'static str>,
     /// As reqwest reads them, with the exceptions that it knows.
     matcher: Matcher,
 }
 
-/// Remembers the proxies and their exceptions, where an exception is one that reqwest does not know.
+/// Those of a proxy for http and https, and for both.
+const HTTP: [&str; 2] = ["HTTP_PROXY", "http_proxy"];
+const HTTPS: [&str; 2] = ["HTTPS_PROXY", "https_proxy"];
+const ALL: [&str; 2] = ["ALL_PROXY", "all_proxy"];
+
+/// Remembers the proxies and their exceptions.
 pub fn read_variables(env: &Env) {
     let first = |names: [&str; 2]| names.into_iter().find_map(|name| env.get(name));
-    let proxy = |names| first(names).or_else(|| first(["ALL_PROXY", "all_proxy"])).and_then(url);
+    let proxy = |names| first(names).or_else(|| first(ALL)).and_then(url);
     let exceptions = first(["NO_PROXY", "no_proxy"]).unwrap_or_default().split(',').map(str::trim);
     let exceptions: Vec<_> = exceptions.filter(|one| is_ours(one)).map(str::to_owned).collect();
-    if !exceptions.is_empty() {
-        let http = proxy(["HTTP_PROXY", "http_proxy"]);
-        let https = proxy(["HTTPS_PROXY", "https_proxy"]);
-        let matcher = Matcher::from_system();
-        drop(VARIABLES.set(ProxyVariables { http, https, exceptions, matcher }));
-    }
+    let (http, https, matcher) = (proxy(HTTP), proxy(HTTPS), Matcher::from_system());
+    let names = [HTTP, HTTPS, ALL].concat();
+    let set = names.into_iter().filter(|name| env.get(name).is_some()).collect();
+    drop(VARIABLES.set(ProxyVariables { http, https, exceptions, set, matcher }));
 }
 
 /// Whether no proxy stands before this address by an exception that reqwest does not know.
@@ -48,25 +53,40 @@ fn url(text: &str) -> Option<Url> {
 
 /// The builder, by whose proxies every exception holds.
 pub(super) fn with_exceptions(builder: ClientBuilder) -> ClientBuilder {
-    let Some(variables) = VARIABLES.get() else { return builder };
+    let ours = VARIABLES.get().filter(|variables| !variables.exceptions.is_empty());
+    let Some(variables) = ours else { return builder };
     builder.no_proxy().proxy(Proxy::custom(|url| variables.proxy(url)))
 }
 
 /// The proxy on the way to an address, by what the process's variables say.
+#[derive(Clone, Debug)]
 pub(crate) struct ProxyAddress {
     /// Its host and port.
     pub(crate) address: String,
     /// Whether a user and password are given for it.
     pub(crate) has_login: bool,
+    /// The variable that names it.
+    pub(crate) variable: &'static str,
 }
 
 impl ProxyAddress {
     /// The one before this address, if there is one.
     pub(crate) fn before(url: &Url) -> Option<Self> {
+        if is_excepted(url) {
+            return None;
+        }
         let found = Matcher::from_system().intercept(&url.as_str().parse::<Uri>().ok()?)?;
         let address = found.uri().authority()?.as_str();
         let address = address.rsplit('@').next().unwrap_or(address).to_owned();
-        Some(Self { address, has_login: found.basic_auth().is_some() })
+        let variable = Self::variable(url);
+        Some(Self { address, has_login: found.basic_auth().is_some(), variable })
+    }
+
+    /// The variable that names the proxy before this address, or would.
+    pub(crate) fn variable(url: &Url) -> &'static str {
+        let own = if url.scheme() == "https" { HTTPS } else { HTTP };
+        let is_set = |name: &&str| VARIABLES.get().is_some_and(|all| all.set.contains(name));
+        own.into_iter().chain(ALL).find(is_set).unwrap_or(own[0])
     }
 }
 

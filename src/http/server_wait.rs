@@ -28,6 +28,12 @@ impl HttpResponse {
         Some(wait(moment.saturating_sub(self.server_time())))
     }
 
+    /// By how many seconds our clock is ahead of the server's, or behind it, where the server has told.
+    pub(crate) fn clock_lead(&self) -> Option<i64> {
+        let told = self.header("date").and_then(unix_seconds)?;
+        Some(i64::try_from(self.received).ok()? - i64::try_from(told).ok()?)
+    }
+
     /// When the answer was made, by the clock of the server where it has told it: its dates are of
     /// that clock, and ours may be wrong.
     pub(crate) fn server_time(&self) -> u64 {

@@ -167,6 +167,12 @@ pub trait ReleaseBackend {
     /// Whether it fetches the commits of a head by itself.
     fn fetches_commits(&self) -> bool;
 
+    /// By how many seconds this machine's clock is ahead of the backend's, or behind it, as far as an
+    /// answer told.
+    fn clock_lead(&self) -> Option<i64> {
+        None
+    }
+
     /// Makes the release, or adds projects to the one that is there. Saying it twice equals saying
     /// it once; of a release that is there, only its commits and heads follow the change.
     async fn ensure(&mut self, projects: &[String], change: &ReleaseUpdate)

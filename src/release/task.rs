@@ -134,8 +134,8 @@ impl ReleaseTask {
         })
     }
 
-    /// Refuses a deploy that ends before it starts, or that has not ended yet: with a later one there,
-    /// none would be the last.
+    /// Refuses a deploy that ends before it starts, or that has not ended or begun yet: with a later one
+    /// there, none would be the last.
     ///
     /// # Errors
     ///
@@ -155,7 +155,8 @@ impl ReleaseTask {
             }
             _ => return Ok(()),
         };
-        let hint = "check the time, its zone, and the clock that it comes from";
+        let hint =
+            "check the time, its zone (without one it is UTC), and the clock that it comes from";
         Err(Error::new(ErrorCode::Usage, message).with_hint(hint))
     }
 
@@ -300,8 +301,8 @@ fn known<T>(chosen: (T, VersionSource), code: &CodeVersion) -> Result<(T, Versio
     }
 }
 
-/// A clock may be wrong by this much, in milliseconds: a day, as a time without its zone is.
-const CLOCK_SKEW: i64 = 86_400_000;
+/// A clock may be wrong by this much, in milliseconds.
+const CLOCK_SKEW: i64 = 600_000;
 
 /// The commit that the inputs name.
 fn named_commit(commits: &CommitSource) -> Option<String> {

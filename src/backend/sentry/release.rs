@@ -37,6 +37,8 @@ pub struct SentryReleases {
     pub(super) projects: Vec<(String, RecordId)>,
     /// The deploy that was sent, as long as nobody knows what became of it.
     lost_deploy: Option<LostRequest>,
+    /// By how many seconds our clock is ahead of the server's.
+    clock_lead: Option<i64>,
 }
 
 impl SentryReleases {
@@ -49,7 +51,8 @@ impl SentryReleases {
     ) -> Result<Self> {
         let agent = format!("{} ({mark})", http::USER_AGENT);
         let client = SentryClient::new(options, &agent)?;
-        Ok(Self { client, org, version, agent, projects: Vec::new(), lost_deploy: None })
+        let (projects, lost_deploy, clock_lead) = (Vec::new(), None, None);
+        Ok(Self { client, org, version, agent, projects, lost_deploy, clock_lead })
     }
 
     /// The release with its projects, where it is there; one that is wanted by its id has that.
@@ -136,6 +139,7 @@ impl SentryReleases {
         let request =
             SentryRequest { method, ..SentryRequest::post(path, body, RetryPolicy::Safe) };
         let response = self.send(&request, 409).await?;
+        self.clock_lead = response.clock_lead();
         match response.status {
             _ if response.is_success() => {
                 let (body, standing) = (response.json(), self.standing(&response)?);
@@ -257,6 +261,10 @@ impl SentryReleases {
 impl ReleaseBackend for SentryReleases {
     fn fetches_commits(&self) -> bool {
         true
+    }
+
+    fn clock_lead(&self) -> Option<i64> {
+        self.clock_lead
     }
 
     async fn ensure(

@@ -19,7 +19,9 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
     pub(crate) async fn deploy(&mut self, standing: &ReleaseState) -> Result {
         let Some(planned) = &self.task.deploy else { return Ok(()) };
         let finished = self.task.finished_at.unwrap_or(self.now);
-        let mut deploy = Deploy { finished, ..planned.clone() };
+        // Two clocks may differ a little: none begins after its end.
+        let started = planned.started.map(|started| started.min(finished));
+        let mut deploy = Deploy { started, finished, ..planned.clone() };
         // The same page was refused of the release: then no deploy shows whose it is.
         if self.warned("url-left-out") && deploy.url == self.task.url {
             deploy.url = None;

@@ -130,6 +130,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             standing = self.check_heads(standing, heads).await?;
         }
         self.progress.updated |= differs;
+        self.warn_of_clock();
         if let (CommitPlan::Upload(source), true) = (&self.task.commits, looks_up_previous) {
             standing = self.send_since_previous(*source, standing).await?;
         }
@@ -268,6 +269,25 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         self.progress.warnings.extend(warning);
     }
 
+    /// Warns of a clock that is wrong, by which the release and its deploy have their times.
+    fn warn_of_clock(&mut self) {
+        let lead = self.backend.clock_lead().filter(|lead| lead.abs() > MAX_CLOCK_LEAD);
+        let has_own_time = self.task.finalize && self.task.released_at.is_none()
+            || self.task.deploy.is_some() && self.task.finished_at.is_none();
+        let Some(lead) = lead.filter(|_| has_own_time) else { return };
+        let (seconds, side) = (lead.abs(), if lead > 0 { "ahead of" } else { "behind" });
+        let difference = match (seconds / 86_400, seconds / 3600) {
+            (0, 0) => format!("{} minutes", seconds / 60),
+            (0, hours) => format!("{hours} h"),
+            (days, _) => format!("{days} days"),
+        };
+        let message = format!(
+            "the clock of this machine is {difference} {side} the server's, so the release and its deploy have \
+             wrong times: set the clock, or `released-at` and `finished-at`"
+        );
+        self.progress.warn("clock-wrong", message);
+    }
+
     /// Asks for the release before, and sends the commits since.
     async fn send_since_previous(
         &mut self,
@@ -324,6 +344,9 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         self.progress.warnings.iter().any(|warning| warning.slug == slug)
     }
 }
+
+/// How many seconds a clock may be wrong by without a word.
+const MAX_CLOCK_LEAD: i64 = 600;
 
 /// Whether the release is made or changed.
 #[derive(Clone, Copy)]

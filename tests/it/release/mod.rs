@@ -3,6 +3,7 @@
 mod attempts;
 mod broken_checkouts;
 mod checkouts;
+mod clocks;
 mod commit_names;
 mod commits;
 mod contradictions;

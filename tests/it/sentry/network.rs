@@ -3,6 +3,7 @@
 use crate::support::fake_sentry::{FakeSentry, OPSGENIE, assert_completes, assert_fails, step};
 use crate::support::http_server::{HttpServer, Response};
 use crate::support::run::ProgramRun;
+use std::net::TcpListener;
 
 fn opsgenie(url: &str) -> ProgramRun {
     step(url, "opsgenie", OPSGENIE)
@@ -25,6 +26,39 @@ fn a_proxy_that_wants_a_password_is_named_with_its_status() {
     assert!(
         message.starts_with("cannot connect to sentry.invalid:443: the proxy answered HTTP 407")
     );
+}
+
+#[test]
+fn a_proxy_that_cannot_be_reached_is_named_and_not_the_server() {
+    for (url, variable) in
+        [("http://sentry.invalid", "HTTP_PROXY"), ("https://sentry.invalid", "all_proxy")]
+    {
+        let run = opsgenie(url).var(variable, "http://127.0.0.1:1").var("FINISHLINE_TIMEOUT", "1");
+        let ended = assert_fails(&run, 6, "unreachable");
+        let message = ended.output("error-message");
+        let words = format!("cannot connect to the proxy 127.0.0.1:1 ({variable}) on the way to ");
+        assert!(message.starts_with(&words), "{message}");
+        assert!(
+            ended.stderr.contains(&format!("check the proxy in {variable}")),
+            "{}",
+            ended.stderr
+        );
+    }
+}
+
+#[test]
+fn a_proxy_that_never_answers_is_named_beside_the_server() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = silent.local_addr().unwrap();
+    for (url, variable) in
+        [("https://sentry.invalid", "HTTPS_PROXY"), ("http://sentry.invalid", "HTTP_PROXY")]
+    {
+        let run = opsgenie(url).var(variable, format!("http://{proxy}"));
+        let ended = assert_fails(&run.var("FINISHLINE_TIMEOUT", "2"), 6, "unreachable");
+        let message = ended.output("error-message");
+        let words = format!("through the proxy {proxy} ({variable}) within");
+        assert!(message.contains(&words), "{message}");
+    }
 }
 
 #[test]

@@ -97,6 +97,16 @@ fn a_certificate_in_the_file_is_trusted_for_its_own_names_only() {
 }
 
 #[test]
+fn a_certificate_without_a_subject_alternative_name_is_told_so() {
+    let mut params = certificate("127.0.0.1", AUTHORITY);
+    params.subject_alt_names.clear();
+    let (peer, run) = sentry(params, true);
+    let (message, log) = refusal(&peer, run, "own.pem");
+    assert!(message.starts_with("the certificate has no subjectAltName"), "{message}");
+    assert!(log.contains("-addext subjectAltName"), "{log}");
+}
+
+#[test]
 fn a_certificate_in_the_file_is_trusted_within_its_dates_only() {
     for (is_ca, is_self_signed) in [(AUTHORITY, true), (IsCa::NoCa, true), (IsCa::NoCa, false)] {
         let (peer, run) = sentry(expired(is_ca), is_self_signed);

@@ -113,16 +113,11 @@ impl SentryClient {
         foreign_error(response, message).with_hint(hint)
     }
 
-    /// The variable that names the proxy before this server.
-    fn proxy_variable(&self) -> &'static str {
-        if self.base().scheme() == "https" { "HTTPS_PROXY" } else { "HTTP_PROXY" }
-    }
-
     /// The error for a proxy before this server that wants a login.
     fn proxy_refusal(&self, response: &HttpResponse) -> Error {
         let said = error_text(&response.json()).map(|said| format!("HTTP 407: {said}"));
         let said = said.unwrap_or_else(|| response.describe());
-        let (server, variable) = (self.server_name(), self.proxy_variable());
+        let (server, variable) = (self.server_name(), ProxyAddress::variable(self.base()));
         let (message, change) = match ProxyAddress::before(self.base()) {
             Some(ProxyAddress { address, has_login: true, .. }) => (
                 format!(
