@@ -66,7 +66,7 @@ impl RunContext<'_> {
         }
         let is_unseen = |id| listed.iter().any(|one| one.id == id && task.has_unseen_secret(one));
         if matches!(flow.decision, Decision::UpToDate { id, .. } if is_unseen(id)) {
-            let message = "key rotation cannot be detected, because Sentry does not return secrets; set `mode: reauth` to send them again";
+            let message = unseen_secrets(task);
             outcome.warnings.push(Warning::new("secrets-not-compared", message));
         }
         Ok(outcome)
@@ -121,7 +121,10 @@ impl RunContext<'_> {
         let key = find_suspended(&file, &options.url, org, inputs)?;
         let suspended = file.get(&key, &pipeline_token(inputs)?).ok_or_else(|| {
             Error::new(ErrorCode::SessionExpired, "cannot decrypt the resume file with this token")
-                .with_hint("use the token of the first run, or start again with `finishline run`")
+                .with_hint(
+                    "use the token of the first run. If it is the same, a run with another token has replaced \
+                     what waited: start again with `finishline run`, and give each token a `resume-file` of its own",
+                )
         })?;
         let kept = file.kept(&key, &pipeline_token(inputs)?);
         let mut task = resumed_task(&key, org, &suspended, inputs);
@@ -241,6 +244,12 @@ impl<'a> IntegrationBackend for SentryRun<'a> {
             let secrets = task.secrets().into_iter().chain(task.answers.earlier_secrets());
             let kept = kept.with_secrets(secrets.collect());
             resume_file::update(path, |file| {
+                if file.holds_others(&key, &token) {
+                    tracing::warn!(
+                        pipeline = key,
+                        "a pipeline that a run with another token left in `resume-file` is replaced, and cannot be resumed"
+                    );
+                }
                 file.put(&key, &token, &suspended)?;
                 file.put_kept(&key, &token, &kept)
             })?;
@@ -270,6 +279,17 @@ impl<'a> IntegrationBackend for SentryRun<'a> {
             report.broken_off(end, requested);
         }
     }
+}
+
+/// Says of secrets that nothing shows what sends them again.
+fn unseen_secrets(task: &IntegrationTask) -> String {
+    let again = match task.provider.has_random_id() {
+        true => {
+            "to send them again, set `mode: install`, which makes a new integration, and delete the old one"
+        }
+        false => "set `mode: reauth` to send them again",
+    };
+    format!("key rotation cannot be detected, because Sentry does not return secrets; {again}")
 }
 
 /// The pipeline that is meant: the only one of this server and organization, or the provider's, or

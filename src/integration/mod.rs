@@ -10,6 +10,7 @@ pub mod links;
 mod named_links;
 pub mod pipeline;
 pub mod removal;
+mod sole;
 pub mod task;
 
 pub use decision::{Decision, DecisionReason, PlanObstacle};

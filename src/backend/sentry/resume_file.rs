@@ -100,6 +100,11 @@ impl ResumeFile {
         SuspendedPipeline::read(&open(key, token, self.waiting.get(key)?)?)
     }
 
+    /// Whether a pipeline of this key waits that another token sealed.
+    pub fn holds_others(&self, key: &str, token: &Secret) -> bool {
+        self.waiting.contains_key(key) && self.get(key, token).is_none()
+    }
+
     /// Forgets a pipeline.
     pub fn remove(&mut self, key: &str) {
         self.waiting.remove(key);
@@ -192,6 +197,9 @@ mod tests {
         let mut read = ResumeFile::read(&text).unwrap();
         assert_eq!(read.get("h/acme/gitlab", &token).unwrap().step, "oauth_login");
         assert!(read.get("h/acme/gitlab", &other).is_none());
+        assert!(read.holds_others("h/acme/gitlab", &other));
+        assert!(!read.holds_others("h/acme/gitlab", &token));
+        assert!(!read.holds_others("h/acme/gitea", &other));
         let moved = read.waiting["h/acme/gitlab"].clone();
         read.waiting.insert("h/other/gitlab".to_owned(), moved);
         assert!(read.get("h/other/gitlab", &token).is_none(), "an entry cannot be moved");

@@ -18,6 +18,7 @@ mod removal;
 mod removal_identity;
 mod resume;
 mod signatures;
+mod sole;
 mod taken_identity;
 mod transcripts;
 mod vendor_answers;

@@ -112,6 +112,7 @@ fn another_token_opens_nothing_and_sends_nothing() {
     let other = resume(&run, CALLBACK).var("SENTRY_AUTH_TOKEN", "sntryu_an0ther");
     let ended = assert_fails(&other, 4, "session-expired");
     assert!(ended.stderr.contains("use the token of the first run"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("a run with another token has replaced"), "{}", ended.stderr);
     assert_eq!(sentry.peer.requests().len(), before);
     assert_completes(&resume(&run, CALLBACK), "complete true 1");
 }
