@@ -1,7 +1,8 @@
 //! The secrets that a pipeline and what comes of it hold: nothing that a third party answers may show
 //! them, whoever gave them.
 
-use crate::model::{IntegrationData, Object, State};
+use crate::model::{Fields, IntegrationData, Object, State};
+use crate::provider::Step;
 use crate::text::scrubber::SecretScrubber;
 use serde_json::Value;
 
@@ -32,6 +33,24 @@ fn collect_secrets(object: &Object, secrets: &mut Vec<String>) {
     }
 }
 
+/// The name of the plain texts in the state.
+const PLAIN_TEXTS: &str = "plain_texts";
+
+/// Notes what a step's answer has in fields that are no secrets: a name that repeats it shows nothing.
+pub(super) fn note_plain_texts(step: &Step, fields: &Fields, state: &mut State) {
+    let plain = step.fields.iter().filter(|field| !field.secret);
+    let given = plain.map(|field| fields.text(field.name)).filter(|text| !text.is_empty());
+    let given: Vec<_> = plain_texts(state).into_iter().chain(given.map(str::to_owned)).collect();
+    if !given.is_empty() {
+        state.bind(PLAIN_TEXTS, given);
+    }
+}
+
+fn plain_texts(state: &State) -> Vec<String> {
+    let noted = state.fetch(PLAIN_TEXTS).and_then(Value::as_array);
+    noted.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
 /// What of the metadata everybody sees who sees the integration.
 const SHOWN_METADATA: [&str; 2] = ["domain_name", "icon"];
 
@@ -41,7 +60,7 @@ pub(super) fn shown(name: &str, state: &State, data: &IntegrationData) -> (Strin
     let tokens = data.user_identity.as_ref().map(|identity| secrets_in(&identity.data));
     let known = [secrets_in(state.data()), secrets_in(&data.metadata), tokens.unwrap_or_default()];
     let scrubber = SecretScrubber::default();
-    scrubber.learn(&known.concat(), &[]);
+    scrubber.learn(&known.concat(), &plain_texts(state));
     let (mut name, mut metadata) = (name.to_owned(), data.metadata.clone());
     scrubber.scrub([&mut name]);
     for field in SHOWN_METADATA {

@@ -33,6 +33,7 @@ use crate::model::{Fields, ListedIntegration, OrgSlug, Refusal};
 use crate::os::clock::unix_ms;
 use crate::os::random::{random_hex, random_verifier};
 use crate::provider::{self, FreshValues, ListingFilter, Provider, Step};
+use known_secrets::note_plain_texts;
 use pipeline::StoredPipeline;
 use std::path::Path;
 
@@ -130,6 +131,7 @@ impl<'d> EmbeddedBackend<'d> {
         }
         provider.verify(step, fields, &pipeline.data, unix_ms() / 1000)?;
         provider.bind_answer(step, fields, &mut pipeline.data)?;
+        note_plain_texts(step, fields, &mut pipeline.data);
         self.fetch_from_third_party(provider, step, &mut pipeline).await?;
         let key = self.key.clone();
         let fresh = fresh_values(provider, &pipeline.site);

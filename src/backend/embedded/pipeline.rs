@@ -1,5 +1,6 @@
 //! The pipeline that is kept between answers: its row, its time to live, its signature.
 
+use super::known_secrets::note_plain_texts;
 use super::{EngineError, callback_used, expired};
 use crate::database::columns::{digest, read_object, text};
 use crate::integration::{PipelineStart, StepView};
@@ -46,6 +47,7 @@ impl StoredPipeline {
             let fields = start.initial_data.unwrap_or(&nothing);
             start.provider.verify(initial, fields, &data, unix_ms() / 1000)?;
             start.provider.bind_answer(initial, fields, &mut data)?;
+            note_plain_texts(initial, fields, &mut data);
         }
         Ok(Self {
             uid,

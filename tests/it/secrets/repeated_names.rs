@@ -83,3 +83,17 @@ fn no_command_shows_a_secret_or_a_command_in_a_name() {
         assert!(rest.contains("***"), "{line} shows no name: {rest}");
     }
 }
+
+#[test]
+fn a_name_that_a_plain_field_has_is_stored_though_a_key_is_like_it() {
+    let state = |key: &str| {
+        format!("{{baseUrl: https://api.opsgenie.com/, provider: acme-ops-team, apiKey: {key}}}")
+    };
+    let run = ProgramRun::github().embedded("opsgenie", &state("acme-ops-team-key-2024"));
+    run.execute().expect(0);
+    assert_eq!(run.rows("SELECT name FROM integration"), ["acme-ops-team"]);
+    let again = run.execute().expect(0);
+    assert_eq!(again.joined(["status", "changed"]), "complete false");
+    let removed = run.var("FINISHLINE_MODE", "remove").execute().expect(0);
+    assert_eq!(removed.output("changed"), "true");
+}
