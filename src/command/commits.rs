@@ -6,7 +6,8 @@ use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::git::{Checkout, CommitRange, GitEnvironment, GitError};
 use crate::github::{CommitComparison, GitHubApi};
 use crate::inputs::Inputs;
-use crate::inputs::release::DEFAULT_REMOTE;
+use crate::inputs::release::{CommitSource, DEFAULT_REMOTE, PreviousCommit};
+use crate::inputs::types::BackendName;
 use crate::job::{self, Job};
 use crate::os::awaited::AwaitedResource;
 use crate::release::{
@@ -129,7 +130,7 @@ impl<'a> CommitSources<'a> {
             .warnings
             .iter()
             .map(|warning| Warning::new(warning.slug(), warning.to_string()));
-        let mut list = with_warnings(history.commits, warnings.collect(), previous);
+        let mut list = self.with_warnings(history.commits, warnings.collect(), previous);
         if list.commits.is_empty() {
             list.warnings.push(no_commits(previous, !paths.is_empty()));
         }
@@ -158,12 +159,42 @@ impl<'a> CommitSources<'a> {
             let none = commits.is_empty().then(|| {
                 Warning::new("no-commits", format!("no commits: GitHub returned none of {head}"))
             });
-            return Ok(with_warnings(commits, none.into_iter().collect(), None));
+            return Ok(self.with_warnings(commits, none.into_iter().collect(), None));
         };
         let CommitComparison { commits, total } =
             github.compare(&repository, previous, head).await?;
         let warning = compare_warning(commits.len(), total, previous);
-        Ok(with_warnings(commits, warning.into_iter().collect(), Some(previous)))
+        Ok(self.with_warnings(commits, warning.into_iter().collect(), Some(previous)))
+    }
+
+    /// What was read, and why it may be less or more than was meant.
+    fn with_warnings(
+        &self,
+        commits: Vec<Commit>,
+        mut warnings: Vec<Warning>,
+        previous: Option<&str>,
+    ) -> CommitList {
+        if (commits.len(), previous) == (DEFAULT_COMMITS, None) {
+            let message = match self.was_asked() {
+                true => format!(
+                    "Sentry knows no earlier release with commits, so the last {DEFAULT_COMMITS} commits are sent"
+                ),
+                false => format!(
+                    "the commit of the previous release is unknown, so the last {DEFAULT_COMMITS} commits \
+                     are sent; set `previous-commit` to that commit or to `lookup`"
+                ),
+            };
+            warnings.push(Warning::new("no-previous", message));
+        }
+        CommitList { commits, warnings }
+    }
+
+    /// Whether the backend was asked for the release before.
+    fn was_asked(&self) -> bool {
+        let release = &self.inputs.release;
+        let is_fetched = release.commits == CommitSource::Auto && release.paths.is_empty();
+        let is_sentry = matches!(self.inputs.backend(self.job), Ok(BackendName::Sentry));
+        release.previous == PreviousCommit::LookUp || (is_fetched && is_sentry)
     }
 
     /// A repository on GitHub: the job's own there, elsewhere the one that the remote leads to.
@@ -232,22 +263,6 @@ pub(crate) fn github(inputs: &Inputs, job: &Job, deadline: Instant) -> Result<Gi
     })?;
     let token = inputs.release.github_token.as_ref();
     GitHubApi::new(&api, token, &tls_trust(inputs, &api), inputs.timeout, deadline)
-}
-
-/// What was read, and why it may be less or more than was meant.
-fn with_warnings(
-    commits: Vec<Commit>,
-    mut warnings: Vec<Warning>,
-    previous: Option<&str>,
-) -> CommitList {
-    if (commits.len(), previous) == (DEFAULT_COMMITS, None) {
-        let message = format!(
-            "the commit of the previous release is unknown, so the last {DEFAULT_COMMITS} commits \
-             are sent; set `previous-commit` to that commit or to `lookup`"
-        );
-        warnings.push(Warning::new("no-previous", message));
-    }
-    CommitList { commits, warnings }
 }
 
 /// What is missing of a comparison of GitHub's.

@@ -25,6 +25,9 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 /// signal after 7.5 seconds.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
+/// An entry with less time than this is not begun.
+const LEAST_TIME: Duration = Duration::from_secs(2);
+
 /// An entry that is ready to go.
 pub(crate) struct PreparedEntry {
     key: String,
@@ -212,7 +215,9 @@ impl RunContext<'_> {
         is_plan: bool,
     ) -> Vec<EntryOutcome> {
         let mut done: Vec<Option<Outcome>> = entries.iter().map(|_| None).collect();
-        let is_open = || !self.cancellation.is_requested() && Instant::now() < deadline;
+        // Less is no time for a request: it would be sent, and its answer not heard.
+        let least = (base.timeout / 20).min(LEAST_TIME);
+        let is_open = || !self.cancellation.is_requested() && Instant::now() + least < deadline;
         let starts = interleave(entries).into_iter().take_while(|_| is_open());
         let starts = starts.map(|(index, entry)| async move {
             (index, self.entry(base, entry, deadline, is_plan).await)
@@ -301,7 +306,7 @@ impl RunContext<'_> {
     pub(super) fn not_started(&self) -> Outcome {
         let (code, why) = match self.cancellation.is_requested() {
             true => (ErrorCode::Cancelled, "the run was cancelled by a signal"),
-            false => (ErrorCode::Deadline, "the deadline passed"),
+            false => (ErrorCode::Deadline, "the entries before it used up `timeout`"),
         };
         Outcome::failed(Error::new(code, format!("not completed: {why}")))
     }

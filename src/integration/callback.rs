@@ -2,10 +2,10 @@
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::Fields;
-use crate::provider::{self, Answers, Field, PROVIDERS, Provider, Step};
+use crate::provider::{self, Answers, Field, PROVIDERS, Provider, Step, vendor_words};
 use crate::secret::Secret;
 use crate::text::quote;
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::form_urlencoded;
 
 /// No third party's callback is longer.
@@ -172,9 +172,13 @@ impl Callback {
     /// Whether it answers the step, together with what is given.
     fn check(&self, step: &Step, given: Option<&Fields>) -> Result {
         if !self.text("error").is_empty() {
-            return Err(denied(self.text("error"), self.text("error_description")).with_hint(
-                "open `redirect-url` again and approve; the pipeline is still waiting",
-            ));
+            let (error, description) = (self.text("error"), self.text("error_description"));
+            let body = json!({ "error": error, "error_description": description }).to_string();
+            let again = || {
+                "open `redirect-url` again and approve; the pipeline is still waiting".to_owned()
+            };
+            let hint = vendor_words::advice(&body, "the third party").unwrap_or_else(again);
+            return Err(denied(error, description).with_hint(hint));
         }
         let is_given = |field: &&Field| given.is_some_and(|given| given.get(field.name).is_some());
         let required = step.fields.iter().filter(|field| field.required && !is_given(field));

@@ -40,7 +40,7 @@ mod service_table;
 mod slack;
 mod slack_staging;
 mod undescribed;
-mod vendor_words;
+pub(crate) mod vendor_words;
 mod vercel;
 mod vsts;
 mod vsts_extension;

@@ -191,6 +191,11 @@ impl SentryReleases {
         let Some((field, reason)) = fields.into_iter().next() else {
             return Err(self.denied(response));
         };
+        let is_of_others = reason.contains("permission to one of the projects");
+        if field == "projects" && is_of_others {
+            let failure = permission::others_project(&reason, response.status);
+            return Ok(FieldRejection { field: "release".to_owned(), reason, failure });
+        }
         if field == "projects" && reason.to_lowercase().contains("insufficient access") {
             let failure = permission::projects_unreadable(projects, &reason, response.status);
             return Ok(FieldRejection { field, reason, failure });

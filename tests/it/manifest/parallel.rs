@@ -5,6 +5,7 @@ use crate::support::proxy::{PROXY_TOKEN, ProxyAction, ServeProxy};
 use crate::support::run::ProgramRun;
 use crate::support::serve::ServeProcess;
 use std::collections::BTreeSet;
+use std::net::TcpListener;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -263,4 +264,27 @@ fn a_log_whose_reader_leaves_stops_nothing() {
         "{}",
         run.text("said.txt")
     );
+}
+
+#[test]
+fn an_entry_that_has_no_time_left_is_not_begun_and_blames_no_server() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let relay = ServeProxy::new();
+    let address = silent.local_addr().unwrap();
+    let waiting = |name: &str| {
+        format!("- {{provider: example, url: 'http://{address}', state: {{name: {name}}}}}\n")
+    };
+    let manifest = format!(
+        "version: 1\ndefaults: {{org: acme}}\nintegrations:\n{}releases:\n- url: {}\n  projects: [web]\n  \
+         release: v1\n  commits: none\n",
+        ["a", "b", "c", "d"].map(waiting).concat(),
+        relay.peer.url()
+    );
+    let run = ProgramRun::github().var("SENTRY_AUTH_TOKEN", PROXY_TOKEN);
+    run.file("m.yml", manifest);
+    let run = run.var("FINISHLINE_MANIFEST", "m.yml").var("FINISHLINE_MAX_PARALLEL", "1");
+    let ended = run.var("FINISHLINE_TIMEOUT", "2").execute().expect(6);
+    let words = "not completed: the entries before it used up `timeout`";
+    assert!(ended.everything().contains(words), "{}", ended.everything());
+    assert!(relay.requests_since(0).is_empty());
 }

@@ -128,6 +128,15 @@ pub(crate) fn projects_unreadable(projects: &[String], reason: &str, status: u16
     Error { status: Some(status), ..failure }
 }
 
+/// The error for a release that has a project which the token's owner may not change.
+pub(crate) fn others_project(reason: &str, status: u16) -> Error {
+    let message = format!("the release has a project of others: {reason}");
+    let hint = "use a token whose owner is a member of that project's team, or give each project a version of \
+                its own, for example with `release-prefix`";
+    let failure = Error::new(ErrorCode::MissingScope, message).with_hint(hint);
+    Error { status: Some(status), ..failure }
+}
+
 fn org_token(permission: Permission) -> Error {
     let what = match permission {
         Permission::Removal => "a removal",
