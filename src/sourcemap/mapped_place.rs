@@ -2,7 +2,8 @@
 
 use super::map_text::MapSection;
 use super::mappings::{MappedSegment, OriginalPosition};
-use super::text_lines::TextLines;
+use super::number_literal::NumberLiteral;
+use super::text_lines::{TextLines, has_word};
 
 /// A place of a script and the place that it leads to. Lines and columns count from one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,6 +143,11 @@ impl<'a> MappedPlace<'a> {
         if word.len() < 4 || is_keyword(word) {
             return None;
         }
+        if let Some(number) = self.number(script) {
+            let (before, text) = source.split(self.original.line, self.original.column);
+            // A constant may stand in the source, or a member of an enum.
+            return number.is_of(&NumberLiteral::read(before, text)?);
+        }
         let meant = source.word(self.original.line, self.original.column);
         if meant.is_empty() {
             return None;
@@ -154,7 +160,29 @@ impl<'a> MappedPlace<'a> {
         };
         let is_kept =
             is_of(word, meant) || name.is_some_and(|name| is_of(word, name)) || is_on_line();
-        (is_kept || !is_made_up(word)).then_some(is_kept)
+        let tells = || !is_made_up(word) && !self.is_around(script, word, meant);
+        (is_kept || tells()).then_some(is_kept)
+    }
+
+    /// The number of the script that begins at it.
+    fn number(&self, script: &TextLines<'_>) -> Option<NumberLiteral> {
+        let (before, text) = script.split(self.line, self.column);
+        let number = NumberLiteral::read(before, text)?;
+        (!script.is_inside_word(self.line, self.column)).then_some(number)
+    }
+
+    /// Whether a compiler wrote a statement of its own around the word that was meant, as it does for members
+    /// of enums, for imports, and for what another module exports.
+    fn is_around(&self, script: &TextLines<'_>, word: &str, meant: &str) -> bool {
+        let statement = script.statement(self.line, self.column);
+        let is_module = || {
+            let behind = statement.get(word.len()..).unwrap_or_default();
+            let loads = || statement.contains("import_");
+            let is_import = || word == "default" || loads();
+            behind.starts_with(".default") || matches!(meant, "import" | "export") && is_import()
+        };
+        !script.is_inside_word(self.line, self.column)
+            && (is_module() || has_word(statement, meant))
     }
 
     /// A path may be another one, for bundlers find the file that it means.

@@ -19,6 +19,7 @@ pub mod map_fault;
 pub mod map_text;
 mod mapped_place;
 pub mod mappings;
+mod number_literal;
 pub mod packed_file;
 pub mod pairing;
 mod place_count;

@@ -23,6 +23,9 @@ struct WideLine {
     marks: Vec<(usize, usize)>,
 }
 
+/// How much of a statement is looked at.
+const MAX_STATEMENT: usize = 128;
+
 /// How much of a string is compared.
 const MAX_STRING: usize = 64;
 
@@ -68,6 +71,16 @@ impl<'a> TextLines<'a> {
         before.ends_with(is_word_part) && rest.starts_with(is_word_part)
     }
 
+    /// The statement that goes on at a place, up to the end of the line and to `MAX_STATEMENT` characters.
+    pub(super) fn statement(&self, line: u32, column: u32) -> &'a str {
+        let rest = self.split(line, column).1;
+        let is_end = |(count, (_, character)): &(usize, (usize, char))| {
+            *count == MAX_STATEMENT || *character == ';'
+        };
+        let end = rest.char_indices().enumerate().find(is_end);
+        end.map_or(rest, |(_, (at, _))| &rest[..at])
+    }
+
     /// The end of the identifier that a place is inside of, with the character before it; none where it is in
     /// none.
     pub(super) fn rest_of_word(&self, line: u32, column: u32) -> Option<(char, &'a str)> {
@@ -87,7 +100,8 @@ impl<'a> TextLines<'a> {
         text.get(..plain)
     }
 
-    fn split(&self, line: u32, column: u32) -> (&'a str, &'a str) {
+    /// The text of a line before a place and from there on.
+    pub(super) fn split(&self, line: u32, column: u32) -> (&'a str, &'a str) {
         let (number, column) = (line as usize, column as usize);
         let text = self.text_of(number);
         let wide = if self.wide.is_empty() { None } else { self.wide.get(&number) };
@@ -113,6 +127,14 @@ impl<'a> TextLines<'a> {
         let wide = if self.wide.is_empty() { None } else { self.wide.get(&number) };
         wide.map_or_else(|| self.span(number).map(|span| span.len()), |wide| Some(wide.units))
     }
+}
+
+/// Whether an identifier stands in a text.
+pub(super) fn has_word(text: &str, word: &str) -> bool {
+    let is_whole = |at: usize| {
+        !text[..at].ends_with(is_word_part) && !text[at + word.len()..].starts_with(is_word_part)
+    };
+    !word.is_empty() && text.match_indices(word).any(|(at, _)| is_whole(at))
 }
 
 /// Whether a line end is in the text that is neither `\n` nor `\r\n`, but for the last character.

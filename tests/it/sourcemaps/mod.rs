@@ -1,6 +1,7 @@
 //! Source maps: found, injected, uploaded, proven.
 
 pub(crate) mod bundles;
+mod compiled_forms;
 mod earlier_uploads;
 mod explained_frames;
 mod found_files;
