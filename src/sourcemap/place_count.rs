@@ -17,6 +17,8 @@ pub(super) const KEPT_WORDS: usize = 50;
 /// Of those of one source, which are fewer; and of a map that names none of the words that a bundler
 /// made up, as far as they stand on the line.
 pub(super) const FEW_KEPT_WORDS: usize = 20;
+/// So many places of another text do not fit by accident.
+const MIN_FITTING: usize = 20;
 /// Where so many are kept, no place tells against them.
 const MOST_KEPT_WORDS: usize = 90;
 
@@ -35,6 +37,8 @@ pub(super) struct PlaceCount {
     outside: usize,
     samples: usize,
     inside_words: usize,
+    /// Those of the samples that are behind something on their line.
+    amid: usize,
     words: usize,
     kept_words: usize,
     /// The last places that were looked at, a bit for each: whether it was inside a word.
@@ -51,6 +55,7 @@ impl PlaceCount {
             let is_inside = text.is_inside_word(line, column);
             self.samples += 1;
             self.inside_words += usize::from(is_inside);
+            self.amid += usize::from(!text.begins_line(line, column));
             self.row = (self.row << 1 | u32::from(is_inside)) & ((1 << ROW) - 1);
             self.most_in_row = self.most_in_row.max(self.row.count_ones());
         }
@@ -65,6 +70,12 @@ impl PlaceCount {
     /// Whether fewer than so many words in a hundred are kept, as far as there are enough to tell.
     pub(super) fn has_other_words(&self, kept: usize) -> bool {
         self.words >= MIN_WORDS && self.kept_words * 100 < self.words * kept
+    }
+
+    /// Whether every place is in the text and inside no word, so that another text would have to fit by
+    /// accident: what begins a line fits each.
+    pub(super) fn fits(&self) -> bool {
+        self.amid >= MIN_FITTING && self.outside == 0 && self.inside_words * 100 <= self.samples
     }
 
     /// A place in fifty may be outside, for bundlers count the end of a file as they like. Inside a

@@ -170,14 +170,16 @@ impl ProofTally {
         let are_few = others().map(|(_, count)| count.all).sum::<usize>() * 100
             <= self.script.all * FEW_PLACES;
         let kept = if self.has_names { KEPT_WORDS } else { FEW_KEPT_WORDS };
-        let is_other_script =
-            self.script.is_of_other_text(SCRIPT_TOLERANCE) || self.script.has_other_words(kept);
+        let has_other_words = self.script.has_other_words(kept);
+        let is_other_script = self.script.is_of_other_text(SCRIPT_TOLERANCE)
+            || has_other_words && !self.script.fits();
         match (self.frame, other_source) {
             (None, _) => Err(ProofFault::Empty),
             _ if is_other_script => Err(ProofFault::OtherScript),
             (_, Some(source)) if !are_few => Err(ProofFault::OtherSource(source)),
             (Some(frame), other_source) => {
-                let is_doubtful = self.script.is_doubtful().then_some(ProofDoubt::OtherScript);
+                let is_doubtful = self.script.is_doubtful() || has_other_words;
+                let is_doubtful = is_doubtful.then_some(ProofDoubt::OtherScript);
                 let doubt = other_source.map(ProofDoubt::OtherSource).or(is_doubtful);
                 Ok(ProvenFrame { doubt, ..frame })
             }
@@ -311,6 +313,19 @@ mod tests {
         }
         let appended: String = (0..40).map(|at| format!("total{at}_{at};\n")).collect();
         assert!(prove_one(&appended, &map).is_ok());
+    }
+
+    /// A compiler writes other words than it found: `jsx("p")` for `<p>`, `__decorate` for a decorator.
+    #[test]
+    fn other_words_at_places_that_fit_are_a_doubt_and_no_fault() {
+        let words = |word: &str, end: &str| -> String {
+            (10..50).map(|at| format!("{word}{at};{end}")).collect()
+        };
+        let map = map(&format!("AAAA{}", ",QACA".repeat(39)), &words("parag", "\n"));
+        let proven = prove_one(&words("creat", ""), &map).map(|frame| frame.doubt);
+        assert_eq!(proven, Ok(Some(ProofDoubt::OtherScript)));
+        let moved = format!("abcdef{}", words("creat", ""));
+        assert_eq!(prove_one(&moved, &map), Err(ProofFault::OtherScript));
     }
 
     #[test]

@@ -100,6 +100,11 @@ impl<'a> TextLines<'a> {
         text.get(..plain)
     }
 
+    /// Whether nothing but blanks is before a place on its line.
+    pub(super) fn begins_line(&self, line: u32, column: u32) -> bool {
+        self.split(line, column).0.trim_start().is_empty()
+    }
+
     /// The text of a line before a place and from there on.
     pub(super) fn split(&self, line: u32, column: u32) -> (&'a str, &'a str) {
         let (number, column) = (line as usize, column as usize);
