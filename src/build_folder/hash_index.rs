@@ -2,7 +2,8 @@
 
 use super::base64_form::SIZES;
 use super::fixed_hashes;
-use super::hash_words::{HashWord, hash_words};
+use super::hash_word::{HashWord, SIZED_HASH, with_size};
+use super::hash_words::hash_words;
 use super::inline_scripts::{inline_path, inline_scripts};
 use super::text_file::MAX_FILE;
 use crate::os::linkless;
@@ -129,9 +130,15 @@ impl HashIndex {
             20 => Sha1::digest(bytes).to_vec(),
             32 => Sha256::digest(bytes).to_vec(),
             48 => Sha384::digest(bytes).to_vec(),
+            &SIZED_HASH => with_size(Sha1::digest(bytes).to_vec(), bytes.len() as u64),
             _ => Sha512::digest(bytes).to_vec(),
         };
-        SIZES.iter().filter(|size| self.sizes.contains(size)).map(digest).collect()
+        SIZES
+            .iter()
+            .chain([&SIZED_HASH])
+            .filter(|size| self.sizes.contains(size))
+            .map(digest)
+            .collect()
     }
 
     /// Notes which of these hashes one of the other files has, which did not change.

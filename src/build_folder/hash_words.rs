@@ -2,6 +2,8 @@
 //! of the lists of service workers and of sums in hexadecimal.
 
 use super::base64_form::{Base64Form, SIZES, escape};
+use super::entity_tag::entity_words;
+use super::hash_word::{HashWord, WordForm};
 use super::wide_text::WideText;
 use memchr::{memchr_iter, memmem};
 use std::cmp::Reverse;
@@ -12,53 +14,12 @@ const LEAST: usize = 32;
 /// What is longer is no hash with the name of its algorithm.
 const MOST: usize = 256;
 
-/// How a hash is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum WordForm {
-    LowerHex,
-    UpperHex,
-    Base64(Base64Form),
-}
-
 /// The names of algorithms before a hash, and how many bytes it has.
 const NAMED: [(&[u8], usize); 5] =
     [(b"sha256-", 32), (b"sha384-", 48), (b"sha512-", 64), (b"sha1-", 20), (b"md5-", 16)];
 
 /// What these begin with, each of which is one pass over a file.
 const NAME_BEGINS: [&[u8]; 2] = [b"sha", b"md5-"];
-
-/// A word that may be a hash.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct HashWord {
-    /// Where it stands.
-    pub(super) place: Range<usize>,
-    /// The bytes that it stands for.
-    pub(super) digest: Vec<u8>,
-    form: WordForm,
-    /// How its characters are written, where each takes two bytes.
-    wide: Option<WideText>,
-}
-
-impl HashWord {
-    /// Another hash as this one is written.
-    pub(super) fn rewritten(&self, digest: &[u8]) -> Vec<u8> {
-        let text = match self.form {
-            WordForm::LowerHex => crate::text::hex(digest),
-            WordForm::UpperHex => crate::text::hex(digest).to_ascii_uppercase(),
-            WordForm::Base64(form) => form.write(digest),
-        };
-        match self.wide {
-            Some(wide) => wide.write(&text),
-            None => text.into_bytes(),
-        }
-    }
-
-    /// What tells which of the two alphabets of base64 a file has.
-    fn is_url_safe(&self) -> Option<bool> {
-        let WordForm::Base64(form) = self.form else { return None };
-        form.is_url_safe
-    }
-}
 
 /// The words of a file, in their order.
 pub(super) fn hash_words(bytes: &[u8]) -> Vec<HashWord> {
@@ -101,6 +62,7 @@ fn narrow_words(bytes: &[u8]) -> Vec<HashWord> {
     for begin in NAME_BEGINS {
         words.extend(memmem::find_iter(bytes, begin).filter_map(|at| named_word(bytes, at)));
     }
+    words.extend(memchr_iter(b'-', bytes).flat_map(|at| entity_words(bytes, at)));
     // Of two at one place the longer has an escaped end.
     if words.len() > count {
         words.sort_by_key(|word| (word.place.start, Reverse(word.place.end)));

@@ -1,15 +1,18 @@
 //! The files of a build on disk: which are scripts and source maps, and which others hold their hashes.
 
 mod base64_form;
+mod entity_tag;
 mod fixed_hashes;
 mod given_paths;
 mod hash_index;
+mod hash_word;
 mod hash_words;
 mod inline_scripts;
 mod native_bundle;
 pub(crate) mod neighbours;
 mod packed_copy;
 mod refresh;
+mod server_table;
 pub(crate) mod stray_maps;
 mod text_file;
 mod walk;

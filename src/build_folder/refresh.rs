@@ -3,7 +3,8 @@
 
 use super::fixed_hashes;
 use super::hash_index::{ChangedHashes, HashIndex, held_in};
-use super::hash_words::{HashWord, hash_words};
+use super::hash_word::HashWord;
+use super::hash_words::hash_words;
 use super::inline_scripts::{on_disk, page_of};
 use super::text_file::{MAX_FILE, TextFile};
 use super::walk;
@@ -203,14 +204,22 @@ impl HashRenewal<'_> {
             };
         };
         let is_name = |name: &str| files.iter().any(|file| file.ends_with(name));
-        if self.changed.is_shared(word) || fixed_hashes::is_elsewhere(text, &word.place, is_name) {
+        let is_elsewhere =
+            || !word.is_of_server() && fixed_hashes::is_elsewhere(text, &word.place, is_name);
+        if self.changed.is_shared(word) || is_elsewhere() {
             return WordRenewal::Unsettled;
         }
         let fresh = files.iter().filter_map(|of| self.fresh_hash(of, word.digest.len()));
         let hashes: BTreeSet<_> = fresh.collect();
         let only = hashes.first().filter(|_| hashes.len() == 1).map(|hash| word.rewritten(hash));
-        // The code behind it would stand where the script's source map does not look for it.
-        let fits = |new: &Vec<u8>| !is_script || new.len() == word.place.len();
+        if word.is_of_server() && hashes.is_empty() {
+            // Nobody is cut off a file that is deleted.
+            return WordRenewal::Stays;
+        }
+        // The code behind it would stand where the script's source map does not look for it; a server that
+        // cuts every script off is worse.
+        let fits =
+            |new: &Vec<u8>| !is_script || word.is_of_server() || new.len() == word.place.len();
         only.filter(fits).map_or(WordRenewal::Unsettled, WordRenewal::Becomes)
     }
 

@@ -3,6 +3,7 @@
 
 use super::given_paths::{glob_root, is_within, split, without_braces};
 use super::native_bundle::{BareBundle, is_native_bundle, map_beside, needs_map};
+use super::server_table::server_tables;
 use super::stray_maps::is_stray_map;
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::os::linkless;
@@ -52,6 +53,8 @@ pub(crate) struct BuildFolder {
     pub(crate) named_maps: BTreeSet<String>,
     /// All other files: what may hold a hash of a script, or a packed copy of one.
     pub(crate) others: BTreeSet<PathBuf>,
+    /// Code of a server outside of the folders, which goes by the hashes of what it serves.
+    pub(crate) server_tables: BTreeSet<PathBuf>,
     /// Source maps that no script is looked for.
     pub(crate) stray_maps: BTreeSet<PathBuf>,
     /// Bundles that cannot be sent, and why.
@@ -82,10 +85,12 @@ impl BuildFolder {
     /// One that names every path that is not there, or cannot be read.
     pub(crate) fn find(lines: &[String], rules: &IgnoreRules) -> Result<Self> {
         let mut folder = Self::default();
-        let mut mistakes = Vec::new();
+        let (mut mistakes, mut roots) = (Vec::new(), BTreeSet::new());
         for path in lines.iter().flat_map(|line| split(line)) {
-            mistakes.extend(folder.add(&path, rules).err());
+            mistakes.extend(folder.add(&path, rules).map(|root| roots.insert(root)).err());
         }
+        let tables = roots.iter().flat_map(|root| server_tables(root));
+        folder.server_tables = tables.filter(|table| !folder.has_script(table)).collect();
         Error::combine(mistakes).map_or(Ok(folder), Err)
     }
 
@@ -123,7 +128,8 @@ impl BuildFolder {
         outside.chain(alone).collect()
     }
 
-    fn add(&mut self, path: &str, rules: &IgnoreRules) -> Result {
+    /// The folder or file that was added, without links.
+    fn add(&mut self, path: &str, rules: &IgnoreRules) -> Result<PathBuf> {
         let (root, globs) = match glob_root(path).filter(|_| !Path::new(path).exists()) {
             Some((root, rest)) => {
                 let globs = without_braces(rest);
@@ -148,7 +154,7 @@ impl BuildFolder {
         }
         match given.globs.is_some() && self.matched == 0 {
             true => Err(no_files(&format!("no script and no source map matches {}", quote(path)))),
-            false => Ok(()),
+            false => Ok(given.root),
         }
     }
 

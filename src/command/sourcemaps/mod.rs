@@ -22,7 +22,7 @@ mod upload;
 mod write;
 
 use super::RunContext;
-use crate::build_folder::{HashIndex, neighbours};
+use crate::build_folder::{BuildFolder, HashIndex, neighbours};
 use crate::error::{Error, ErrorCode, Result, Warning};
 use crate::inputs::sourcemaps::SourcemapInputs;
 use crate::inputs::{Inputs, missing};
@@ -95,7 +95,7 @@ impl<'a> FoundSourcemaps<'a> {
         let grouped = groups.flat_map(|group| group.scripts.iter().chain(&group.map));
         let found = grouped.chain(orphans).map(|one| &one.file);
         let others = folder.others.iter().filter(|other| neighbours::is_web_file(other));
-        found.chain(others).cloned().collect()
+        found.chain(others).chain(&folder.server_tables).cloned().collect()
     }
 
     /// Looks at each script and its map, and packs both.
@@ -136,7 +136,9 @@ impl<'a> FoundSourcemaps<'a> {
         target: BundleTarget,
     ) -> ExaminedSourcemaps<'a> {
         let AcceptedGroups { groups, changes, mut index, mut progress, .. } = accepted;
-        neighbours::note_hashes(&mut index, &self.files.folder.others);
+        let BuildFolder { others, server_tables, .. } = &self.files.folder;
+        neighbours::note_hashes(&mut index, others);
+        neighbours::note_hashes(&mut index, server_tables);
         self.tell(&mut progress, &bundle, &accepted.without_text);
         progress.warnings.extend(accepted.strangers);
         let mut examined = ExaminedSourcemaps {

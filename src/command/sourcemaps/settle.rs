@@ -20,12 +20,12 @@ pub(super) struct StaleWords {
 impl StaleWords {
     /// After the change.
     pub(super) const DONE: Self = Self {
-        hash: "has the hash of a file that was changed, and what compares it refuses the new one or keeps the old one",
+        hash: "has the hash of a file that was changed, and what goes by it refuses the new one, cuts it off or keeps the old one",
         copy: "is a packed copy of a file that was changed, and not of what is there now",
     };
     /// In a plan.
     pub(super) const PLANNED: Self = Self {
-        hash: "has the hash of a file that would be changed, and what compares it would refuse the new one or keep the old one",
+        hash: "has the hash of a file that would be changed, and what goes by it would refuse the new one, cut it off or keep the old one",
         copy: "is a packed copy of a file that would be changed",
     };
 }

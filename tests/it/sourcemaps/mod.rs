@@ -15,6 +15,7 @@ mod large_changes;
 mod left_maps;
 mod mixed_up_builds;
 mod native_bundles;
+mod server_tables;
 mod stale_neighbours;
 #[cfg(target_os = "linux")]
 mod swapped_folders;
