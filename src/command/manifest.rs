@@ -174,7 +174,10 @@ impl RunContext<'_> {
             disambiguate_titles(&mut checked.entries);
             share_turns(&mut checked.entries, &checked.releases);
             self.sinks.begin()?;
-            let mut warnings = unused_by_all(&read.defaults, self.raw_inputs, base, &checked.used);
+            // Without an entry, they still say where is pruned.
+            let of_prune: &[_] = if prune.is_some() { &["url", "org"] } else { &[] };
+            let used = [checked.used.as_slice(), of_prune].concat();
+            let mut warnings = unused_by_all(&read.defaults, self.raw_inputs, base, &used);
             warnings.extend(untaken_variables(self.raw_inputs, &checked.lacking));
             return Ok(PreparedManifest { entries: checked.entries, warnings, prune });
         };

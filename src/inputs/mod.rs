@@ -178,7 +178,7 @@ impl Inputs {
             callback_url: raw.get("callback-url").map(|input| input.text.clone()),
             resume_file: reader.value("resume-file", parse::text),
             entry: reader.value("entry", parse::text),
-            repositories: reader.value("repositories", parse::list).unwrap_or_default(),
+            repositories: reader.value("repositories", parse::repositories).unwrap_or_default(),
             code_mappings: reader.code_mappings(),
             repositories_absent: reader.repositories_absent(),
             code_mappings_absent: reader.code_mappings_absent(),

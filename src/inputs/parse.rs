@@ -9,6 +9,7 @@ use super::types::{
     WithoutToken,
 };
 use crate::error::{Error, ErrorCode};
+use crate::job;
 use crate::model::OrgSlug;
 use crate::secret::Secret;
 use crate::text::quote;
@@ -145,7 +146,7 @@ impl<'a> InputReader<'a> {
 
     /// The repositories that are to be gone.
     pub(super) fn repositories_absent(&mut self) -> Vec<String> {
-        self.value("repositories-absent", list).unwrap_or_default()
+        self.value("repositories-absent", repositories).unwrap_or_default()
     }
 
     /// Where there is to be no code mapping.
@@ -233,11 +234,26 @@ pub(super) fn list(text: &str) -> Result<Vec<String>, &'static str> {
     Ok(items.map(str::to_owned).collect())
 }
 
+/// Repositories, by the paths that their addresses lead to.
+pub(super) fn repositories(text: &str) -> Result<Vec<String>, &'static str> {
+    Ok(list(text)?.into_iter().map(repository_path).collect())
+}
+
+fn repository_path(repository: String) -> String {
+    let is_address = repository.contains("://") || repository.starts_with("git@");
+    let path = is_address.then(|| job::repository_of_url(&repository)).flatten();
+    path.unwrap_or(repository)
+}
+
 fn code_mappings(text: &str) -> Result<Vec<CodeMapping>, &'static str> {
     let takes = "a YAML list of `{project, repository, stackRoot, sourceRoot, defaultBranch}`";
     let mappings: Vec<CodeMapping> =
         serde_yaml::from_str(&surrogates::join(text)).map_err(|_| takes)?;
-    Ok(mappings.into_iter().map(CodeMapping::trimmed).collect())
+    let by_path = |mapping: CodeMapping| CodeMapping {
+        repository: repository_path(mapping.repository),
+        ..mapping
+    };
+    Ok(mappings.into_iter().map(CodeMapping::trimmed).map(by_path).collect())
 }
 
 fn mapping_places(text: &str) -> Result<Vec<MappingPlace>, &'static str> {

@@ -114,3 +114,14 @@ fn a_source_host_that_is_installed_again_has_its_repositories_again() {
     assert_eq!(linked.execute().expect(0).joined(["changed", "warnings"]), "false ");
     linked.args(&["plan", "--exit-code"]).execute().expect(0);
 }
+
+#[test]
+fn a_repository_is_named_by_its_address_as_well() {
+    let run = example();
+    let addresses = "https://github.com/acme/web.git, git@github.com:acme/api.git, acme/site";
+    let linked = run.var("FINISHLINE_REPOSITORIES", addresses).execute().expect(0);
+    for name in ["acme/web", "acme/api", "acme/site"] {
+        let words = format!("linked repository {name}\n");
+        assert!(linked.stdout.contains(&words), "{}", linked.stdout);
+    }
+}
