@@ -10,6 +10,7 @@ mod hash_words;
 mod inline_scripts;
 mod native_bundle;
 pub(crate) mod neighbours;
+mod outside_link;
 mod packed_copy;
 mod refresh;
 mod server_table;
@@ -20,6 +21,7 @@ mod wide_text;
 
 pub(crate) use hash_index::{ChangedHashes, HashIndex, HeldHashes};
 pub(crate) use native_bundle::{BareBundle, NativeBytes, map_beside};
+pub(crate) use outside_link::only_links;
 pub(crate) use refresh::{FileFailure, FreshHashes, refresh};
 pub(crate) use text_file::MAX_FILE;
 pub(crate) use walk::{BuildFile, BuildFolder, is_script_or_map, key};

@@ -3,6 +3,7 @@
 
 use super::given_paths::{glob_root, is_within, split, without_braces};
 use super::native_bundle::{BareBundle, is_native_bundle, map_beside, needs_map};
+use super::outside_link::{OutsideLink, only_links};
 use super::server_table::server_tables;
 use super::stray_maps::is_stray_map;
 use crate::error::{Error, ErrorCode, Result, Warning};
@@ -64,7 +65,7 @@ pub(crate) struct BuildFolder {
     /// Drafts that killed runs left.
     pub(crate) drafts: Vec<PathBuf>,
     /// Links that lead out of them.
-    pub(crate) outside: Vec<String>,
+    pub(crate) outside: Vec<OutsideLink>,
     seen: usize,
     matched: usize,
 }
@@ -113,13 +114,7 @@ impl BuildFolder {
 
     /// What the reader should know of what was found.
     pub(crate) fn warnings(&self) -> Vec<Warning> {
-        let outside = self.outside.iter().map(|link| {
-            let message = format!(
-                "{} is a link to a place outside of the folder, and is left out",
-                quote(link)
-            );
-            Warning::new("left-out", message)
-        });
+        let outside = self.outside.iter().map(OutsideLink::warning);
         let alone = self.left_alone.iter().map(|(file, bundle)| {
             let (file, words, advice) = (quote(file), bundle.words(), bundle.advice());
             let message = format!("{file} {words}, and is left out: {advice}");
@@ -153,8 +148,16 @@ impl BuildFolder {
             false => self.add_given_file(&given),
         }
         match given.globs.is_some() && self.matched == 0 {
-            true => Err(no_files(&format!("no script and no source map matches {}", quote(path)))),
+            true => Err(self.no_match(path)),
             false => Ok(given.root),
+        }
+    }
+
+    fn no_match(&self, path: &str) -> Error {
+        let message = format!("no script and no source map matches {}", quote(path));
+        match only_links(&self.outside) {
+            Some((what, hint)) => no_files(&format!("{message}: {what}")).with_hint(hint),
+            None => no_files(&message),
         }
     }
 
@@ -318,7 +321,11 @@ impl BuildFolder {
         let name = file_name(link);
         let matters = target.is_dir() || is_script_or_map(&name);
         if matters && !target.starts_with(&given.root) {
-            self.outside.push(format!("{}/{below}", given.shown));
+            let folder =
+                if target.is_dir() { &*target } else { target.parent().unwrap_or(&target) };
+            let folder = Some(self.shown(folder)).filter(|folder| !folder.is_empty());
+            let folder = folder.unwrap_or_else(|| ".".to_owned());
+            self.outside.push(OutsideLink { shown: format!("{}/{below}", given.shown), folder });
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which scripts belong to which source map: found on disk, before any of them is looked at closely.
 
-use crate::build_folder::{BuildFile, BuildFolder, MAX_FILE, NativeBytes, key};
+use crate::build_folder::{BuildFile, BuildFolder, MAX_FILE, NativeBytes, key, only_links};
 use crate::error::{Error, ErrorCode, Result};
 use crate::inputs::sourcemaps::SourcemapInputs;
 use crate::os::{linkless, parallel};
@@ -182,7 +182,7 @@ impl FileGroups {
         let mut files = groups().flat_map(|group| group.scripts.iter().chain(&group.map));
         let message = match scripts {
             0 if !self.unreadable.is_empty() => return None,
-            0 if alone.is_empty() => format!("there is no script in {given}"),
+            0 if alone.is_empty() => return Some(self.no_script(&given)),
             0 => format!("there is no script in {given} that can be uploaded: {}", listed(&alone)),
             count if count == self.unmapped.len() && self.finished.is_empty() => {
                 format!("no script in {given} has a source map: {}", listed(&self.unmapped))
@@ -193,6 +193,15 @@ impl FileGroups {
             _ => return None,
         };
         Some(Error::new(ErrorCode::NoSourcemaps, message))
+    }
+
+    fn no_script(&self, given: &str) -> Error {
+        let message = format!("there is no script in {given}");
+        let error = |message| Error::new(ErrorCode::NoSourcemaps, message);
+        match only_links(&self.folder.outside) {
+            Some((what, hint)) => error(format!("{message}: {what}")).with_hint(hint),
+            None => error(message),
+        }
     }
 
     /// That no file has an extension that is uploaded.

@@ -168,6 +168,34 @@ fn a_link_out_of_the_folder_is_not_followed() {
     assert_eq!(run.text("dist/a.js").matches("//# debugId=").count(), 1);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_of_nothing_but_links_names_them_and_where_they_lead() {
+    use std::os::unix::fs::symlink;
+    for (is_whole, given) in [(false, "dist"), (true, "dist"), (false, "dist/**/*.js")] {
+        let run = sourcemaps().args(&["sourcemaps", given]);
+        write_script(&run, "real/b.js");
+        std::fs::create_dir(run.path("dist")).unwrap();
+        let links = if is_whole { &["pkg"][..] } else { &["b.js", "b.js.map"] };
+        for link in links {
+            let target = if is_whole { "../real".to_owned() } else { format!("../real/{link}") };
+            symlink(target, run.path("dist").join(link)).unwrap();
+        }
+        let ended = run.execute().expect(2);
+        for link in links {
+            assert!(ended.stderr.contains(&format!("`dist/{link}`")), "{}", ended.stderr);
+        }
+        let hint = "hint: name the folder that they lead to: `real`";
+        assert!(ended.stderr.contains(hint), "{}", ended.stderr);
+        if given == "dist" {
+            let ended = run.clone().var("FINISHLINE_ALLOW_EMPTY", "true").execute().expect(0);
+            assert!(ended.stderr.contains("left out: name `real`, too"), "{}", ended.stderr);
+            let ended = run.clone().var("FINISHLINE_ALLOW_UNMAPPED", "true").execute().expect(2);
+            assert!(ended.stderr.contains(hint), "{}", ended.stderr);
+        }
+    }
+}
+
 /// The files of the newest bundle.
 const NEWEST: &str = "SELECT url FROM artifact_bundle_file WHERE artifact_bundle_id = \
                       (SELECT max(id) FROM artifact_bundle) ORDER BY url";
