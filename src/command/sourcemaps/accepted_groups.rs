@@ -48,11 +48,17 @@ impl AcceptedGroups {
         draft: &mut BundleDraft<'_>,
     ) -> Result<()> {
         match result.and_then(|examined| self.ids.unless_double(examined)) {
-            Ok(examined) => {
+            Ok(mut examined) => {
                 self.strangers.extend(files.stranger(&group, &examined));
-                let is_unsent = group.scripts.iter().all(|one| files.unsent.contains(&one.shown));
-                let sent = if is_unsent { &[][..] } else { &examined.entries };
-                draft.add(sent)?;
+                match group.scripts.iter().all(|one| files.unsent.contains(&one.shown)) {
+                    true if group
+                        .scripts
+                        .iter()
+                        .all(|one| files.finished.contains_key(&one.shown)) => {}
+                    // What is refused stays as it is.
+                    true => examined.keep_as_it_is(),
+                    false => draft.add(&examined.entries)?,
+                }
                 self.accept(group, examined);
                 Ok(())
             }

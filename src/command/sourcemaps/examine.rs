@@ -92,6 +92,14 @@ pub(super) enum GroupChange {
 /// The most bytes of changes that are kept for a group: usually a few hundred.
 const MAX_KEPT_EDITS: usize = 4096;
 
+impl ExaminedGroup {
+    /// Changes no file of it.
+    pub(super) fn keep_as_it_is(&mut self) {
+        self.change = GroupChange::None;
+        self.scripts.iter_mut().for_each(|script| (script.id, script.is_new) = (None, false));
+    }
+}
+
 impl GroupChange {
     fn new(texts: &GroupTexts, edits: Vec<TextEdits>, map: &InjectedMap) -> Self {
         let size: usize = edits.iter().map(TextEdits::size).sum();

@@ -271,3 +271,19 @@ fn a_folder_that_cannot_be_read_is_named_however_deep_it_is() {
     let ended = run.execute().expect(2);
     assert!(ended.stderr.contains("deep/locked`: Permission denied"), "{}", ended.stderr);
 }
+
+#[test]
+fn scripts_that_are_refused_for_want_of_a_map_stay_as_they_are() {
+    let run = sourcemaps().args(&["sourcemaps", "."]);
+    write_script(&run, "dist/a.js");
+    let own = "export const a = 1;\n";
+    write(&run, "src/a.js", own);
+    for _ in 0..2 {
+        let ended = run.clone().execute().expect(2);
+        assert!(ended.stderr.contains("1 script without a source map"), "{}", ended.stderr);
+        assert_eq!(run.text("src/a.js"), own);
+        assert!(run.text("dist/a.js").contains("//# debugId="));
+    }
+    let ended = run.clone().var("FINISHLINE_ALLOW_UNMAPPED", "true").execute().expect(0);
+    assert!(run.text("src/a.js").contains("//# debugId="), "{}", ended.stderr);
+}
