@@ -1,9 +1,9 @@
-//! The table of sizes and hashes that Nitro's server goes by: beside the folder that it serves, and in it.
+//! What a server beside the folder was built with: the table of sizes and hashes that Nitro goes by, the pages of Next.js.
 
 use crate::support::build_folder::{snapshot, sourcemaps, write, write_script};
 use crate::support::run::ProgramRun;
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use sha1::{Digest, Sha1};
 
 const SERVER: &str = ".output/server/chunks/nitro/nitro.mjs";
@@ -97,5 +97,33 @@ fn nothing_else_outside_of_the_folder_is_written() {
         let before = run.text(server);
         run.execute().expect(0);
         assert_eq!(run.text(server), before, "{server}");
+    }
+}
+
+/// What an `integrity` attribute has of a file.
+fn integrity(run: &ProgramRun, file: &str) -> String {
+    format!(
+        "sha256-{}",
+        STANDARD.encode(sha2::Sha256::digest(std::fs::read(run.path(file)).unwrap()))
+    )
+}
+
+#[test]
+fn pages_of_next_beside_the_named_folder_are_written_anew_or_named() {
+    let (script, page) = (".next/static/chunks/a.js", ".next/server/app/index.html");
+    let manifest = ".next/server/subresource-integrity-manifest.json";
+    for is_refreshed in ["true", "false"] {
+        let run = sourcemaps().args(&["sourcemaps", ".next/static"]);
+        write_script(&run, script);
+        let hash = integrity(&run, script);
+        write(&run, page, format!("<script src=/_next/a.js integrity=\"{hash}\"></script>"));
+        write(&run, manifest, format!("{{\"static/chunks/a.js\":\"{hash}\"}}"));
+        let ended = run.clone().var("FINISHLINE_INJECT_REFRESH", is_refreshed).execute().expect(0);
+        for file in [page, manifest] {
+            let is_right = run.text(file).contains(&integrity(&run, script));
+            assert_eq!(is_right, is_refreshed == "true", "{file}");
+            let is_named = ended.stderr.contains("index.html");
+            assert_eq!(is_named, is_refreshed == "false", "{}", ended.stderr);
+        }
     }
 }
