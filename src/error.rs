@@ -113,7 +113,7 @@ codes! {
     /// There is nothing to upload: no script, no map, or a script without one.
     NoSourcemaps "no-sourcemaps" Inputs "check `sourcemaps`, and that the bundler writes source maps; set `allow-empty: true` if there may be none";
     /// A source map cannot be used: unreadable, another script's, or without what it must have.
-    BadSourcemap "bad-sourcemap" Inputs "build the scripts and their source maps again, and upload both from the same build";
+    BadSourcemap "bad-sourcemap" Inputs "build the scripts and their source maps again, and upload both from the same build; or leave the file out with `sourcemaps-ignore`";
     /// A step needs a person with a browser.
     NeedsBrowser "needs-browser" ActionRequired "open `redirect-url` in a browser, then follow the next steps in the summary";
     /// The provider refused, or cannot be finished as asked.
