@@ -39,6 +39,11 @@ impl Checkout {
         match *self {}
     }
 
+    /// The commit of a name.
+    pub fn named_commit(&self, _: &str) -> Option<String> {
+        match *self {}
+    }
+
     /// The commit of a tag.
     pub fn tag_commit(&self, _: &str) -> Option<String> {
         match *self {}
