@@ -242,12 +242,28 @@ fn inline_map(
 fn prove(at: usize, script: &str, map: &MapText<'_>) -> Result<Option<ProvenFrame>, GroupFault> {
     match proof::prove(script, map) {
         Ok(frame) => Ok(Some(frame)),
+        // A module of nothing but types has an empty map, and no line of it can throw; code that a bundler made
+        // by itself comes from no source.
         Err(ProofFault::Broken(mappings)) => Err(GroupFault::Map(MapFault::Mappings(mappings))),
-        // Code that a bundler made by itself comes from no source, a module of nothing but types has no line that
-        // can throw, and Nitro empties the maps of packages' code.
-        Err(ProofFault::Empty) => Ok(None),
+        Err(ProofFault::Empty) if is_without_code(script) || names_no_code(map) => Ok(None),
+        Err(ProofFault::Empty) if is_emptied(map) => Ok(None),
         Err(fault) => Err(GroupFault::Proof(at, fault)),
     }
+}
+
+/// Whether a map has no source, or none but data, of which bundlers make code without places.
+fn names_no_code(map: &MapText<'_>) -> bool {
+    let mut sections = map.sections.iter();
+    sections.all(|section| (0..section.sources.len()).all(|at| proof::is_data(section, at)))
+}
+
+/// Whether a map is one that Nitro has emptied, as it does with code of packages: the sources stay, without
+/// their texts.
+fn is_emptied(map: &MapText<'_>) -> bool {
+    let is_of_package = |source: &&str| source.split('/').any(|part| part == "node_modules");
+    let mut sources = map.sections.iter().flat_map(|section| section.sources.iter().flatten());
+    let has_text = map.sections.iter().any(|section| !section.sources_content.is_empty());
+    !has_text && sources.any(|source| is_of_package(&source.as_ref()))
 }
 
 /// Whether nothing is in a script but what a compiler writes around an empty module.
@@ -282,18 +298,19 @@ mod tests {
         let map = r#"{"version":3,"sources":["a.ts"],"names":[],"mappings":""}"#;
         let group = inject(&[script], Some(map)).expect("no fault");
         assert_eq!(group.scripts[0].frame, None);
+        let fault = inject(&["f();\n"], Some(map)).expect_err("no place");
+        assert_eq!(fault, GroupFault::Proof(0, ProofFault::Empty));
     }
 
     #[test]
-    fn code_whose_map_leads_nowhere_needs_no_place_and_gets_an_id() {
+    fn code_whose_map_names_no_source_needs_no_place_and_gets_an_id() {
         let script = "export { a as default } from \"./main.js\";\n";
         for map in [
             r#"{"version":3,"file":"f.js","sources":[],"sourcesContent":[],"names":[],"mappings":""}"#,
             r#"{"version":3,"sources":[],"names":[],"mappings":";;;"}"#,
             r#"{"version":3,"sources":[],"sections":[]}"#,
             r#"{"version":3,"sources":["../de.json"],"sourcesContent":["{}"],"names":[],"mappings":""}"#,
-            r#"{"version":3,"sources":["../node_modules/h3/index.mjs"],"names":[],"mappings":""}"#,
-            r#"{"version":3,"sources":["a.ts"],"names":[],"mappings":";;A"}"#,
+            r#"{"version":3,"sources":["a.ts","../node_modules/h3/index.mjs"],"names":[],"mappings":""}"#,
         ] {
             let group = inject(&[script], Some(map)).expect("no fault");
             let one = &group.scripts[0];

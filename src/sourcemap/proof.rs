@@ -97,7 +97,7 @@ fn source_texts<'a>(section: &'a MapSection<'_>) -> Vec<(Option<TextLines<'a>>, 
 }
 
 /// Whether a source is no code: its places are those of the code that was made of it.
-fn is_data(section: &MapSection<'_>, number: usize) -> bool {
+pub(super) fn is_data(section: &MapSection<'_>, number: usize) -> bool {
     let name = section.sources.get(number).and_then(Option::as_deref).unwrap_or_default();
     name.split(['?', '#']).next().is_some_and(|name| name.ends_with(".json"))
 }

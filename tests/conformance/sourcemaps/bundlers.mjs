@@ -179,7 +179,7 @@ function fileFaults(files, folder, bundle) {
   return faults;
 }
 
-// Each damage to the maps of a tree must be an error, or a warning, that names the scripts of it.
+// Each damage to the maps of a tree must be an error that names the scripts of it.
 async function damageFaults(tree, folder, files, uploads, tally) {
   const faults = [];
   for (const [damage, harm] of Object.entries(DAMAGES)) {
@@ -190,7 +190,7 @@ async function damageFaults(tree, folder, files, uploads, tally) {
     const { status, said } = await uploads.upload(folder, ['dist']);
     tally.damages++;
     const unnamed = harmed.named.filter((file) => !said.includes(path.basename(file)));
-    if (status !== (harmed.isWarning ? 0 : INPUT_ERROR) || unnamed.length) faults.push(`${damage}: exit code ${status}, not named: ${unnamed.map((file) => path.basename(file)).join(', ')}`);
+    if (status !== INPUT_ERROR || unnamed.length) faults.push(`${damage}: exit code ${status}, not named: ${unnamed.map((file) => path.basename(file)).join(', ')}`);
     else tally.found++;
   }
   for (const [file, bytes] of files) fs.writeFileSync(file, bytes);

@@ -1,5 +1,5 @@
 // What a build does wrong to its maps. Each gets the files of a tree and gives those that it changes, and
-// the scripts that must be named, as an error or as a warning; nothing where the tree has none to harm.
+// the scripts that must be named; nothing where the tree has none to harm.
 const SCRIPT = /\.[cm]?js$/;
 // A map of a few places cannot be told from another.
 const ENOUGH = 60;
@@ -32,9 +32,7 @@ export const DAMAGES = {
   },
   'an emptied map'(files) {
     const [one] = harmable(files);
-    // Nitro writes such maps by itself, so that it is an error only where there is no other.
-    const isOnly = [...files.keys()].filter((file) => SCRIPT.test(file)).length === 1;
-    return one && { ...changed({ file: one.file, json: { ...one.json, mappings: '' } }), isWarning: !isOnly };
+    return one && changed({ file: one.file, json: { ...one.json, mappings: '' } });
   },
   'a map of a script with another head'(files) {
     const [one] = harmable(files);
