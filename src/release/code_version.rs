@@ -35,7 +35,7 @@ pub struct CheckoutInfo {
 
 impl CheckoutInfo {
     /// Why it is not known what was built in it.
-    fn damage(&self) -> Option<Error> {
+    pub(super) fn damage(&self) -> Option<Error> {
         self.unreadable.clone().filter(|_| !self.is_unborn)
     }
 

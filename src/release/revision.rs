@@ -63,6 +63,7 @@ impl CommitNames<'_> {
         let here = self.checkout.repository.as_deref().map(quote);
         let why = match (repository.is_none_or(|one| self.is_here(one)), here) {
             _ if self.checkout.is_absent => "there is no checkout".to_owned(),
+            _ if let Some(error) = self.checkout.damage() => error.message,
             (true, _) => format!("the checkout has no tag or branch {}", quote(name)),
             (false, Some(here)) => format!("the checkout is of {here}"),
             (false, None) => "the checkout has no remote".to_owned(),

@@ -50,6 +50,10 @@ pub fn link_maps(
         *claims.entry(guess).or_default() += 1;
     }
     let moved = |script: &NamedScript<'_>| moved_map(script, maps);
+    // What is on a host now may lie at the same path here.
+    let hosted = |script: &NamedScript<'_>| {
+        map_of_site(path_on_host(script.mapping_url?)?, maps, roots).map(str::to_owned)
+    };
     let links = scripts.iter().zip(named).zip(guesses).map(|((script, named), guess)| {
         match (named, guess) {
             (NamedMap::Inline, _) => MapLink::Inline,
@@ -59,7 +63,7 @@ pub fn link_maps(
             }
             (_, Some(guess)) => MapLink::File(guess.to_owned()),
             (NamedMap::Missing, None) => moved(script).map_or(MapLink::Missing, MapLink::File),
-            (NamedMap::Elsewhere, None) => MapLink::Missing,
+            (NamedMap::Elsewhere, None) => hosted(script).map_or(MapLink::Missing, MapLink::File),
             (NamedMap::Unnamed, None) => MapLink::Unnamed,
         }
     });
@@ -98,25 +102,37 @@ fn named_map<'a>(
     if url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) {
         return NamedMap::Inline;
     }
-    if url.starts_with("//") || url.contains("://") {
+    if path_on_host(url).is_some() {
         return NamedMap::Elsewhere;
     }
-    let find = |base: &str| {
-        spellings(url).into_iter().find_map(|name| maps.get(joined(base, &name)?.as_str()).copied())
-    };
     match url.starts_with('/') {
-        true => {
-            roots.iter().find_map(|root| find(root)).map_or(NamedMap::Elsewhere, NamedMap::File)
-        }
-        false => find(folder(script.path)).map_or(NamedMap::Missing, NamedMap::File),
+        true => map_of_site(url, maps, roots).map_or(NamedMap::Elsewhere, NamedMap::File),
+        false => map_at(folder(script.path), url, maps).map_or(NamedMap::Missing, NamedMap::File),
     }
 }
 
-/// The names that a URL may mean: as it stands, without its query, and with its escapes undone.
+fn map_at<'a>(base: &str, url: &str, maps: &BTreeSet<&'a str>) -> Option<&'a str> {
+    spellings(url).into_iter().find_map(|name| maps.get(joined(base, &name)?.as_str()).copied())
+}
+
+/// The map of a path from the top of the site.
+fn map_of_site<'a>(path: &str, maps: &BTreeSet<&'a str>, roots: &[&str]) -> Option<&'a str> {
+    roots.iter().find_map(|root| map_at(root, path, maps))
+}
+
+/// The path of a URL that names a host.
+fn path_on_host(url: &str) -> Option<&str> {
+    let behind_scheme = url.split_once("://").map(|(_, rest)| rest).or(url.strip_prefix("//"))?;
+    Some(behind_scheme.find('/').map_or("", |at| &behind_scheme[at..]))
+}
+
+/// The names that a URL may mean: as it stands, without its query, with its escapes undone, and as Windows
+/// writes paths.
 fn spellings(url: &str) -> Vec<String> {
     let plain = url.split(['?', '#']).next().unwrap_or_default();
     let decoded = percent_decode_str(plain).decode_utf8();
-    [Some(url), Some(plain), decoded.ok().as_deref()]
+    let slashed = plain.replace('\\', "/");
+    [Some(url), Some(plain), decoded.ok().as_deref(), Some(slashed.as_str())]
         .into_iter()
         .flatten()
         .map(str::to_owned)
@@ -214,6 +230,9 @@ mod tests {
             ("a?b.map", "dist/js/a?b.map"),
             ("/maps/a.map", "dist/maps/a.map"),
             ("app.map", "dist/maps/app.map"),
+            ("..\\maps\\a.map", "dist/maps/a.map"),
+            ("https://cdn.example/maps/js/a.map?v=1", "dist/maps/js/a.map"),
+            ("//cdn.example/maps/a.map", "dist/maps/a.map"),
         ] {
             assert_eq!(links(&[("dist/js/app.js", Some(url))], &[map]), [file(map)], "{url}");
         }
@@ -250,7 +269,8 @@ mod tests {
             assert_eq!(links(&[(script, None)], &[map]), [file(map)], "{script}");
         }
         let remote = [("dist/app.js", Some("https://cdn/x/app.js.map"))];
-        assert_eq!(links(&remote, &["dist/app.js.map"]), [file("dist/app.js.map")]);
+        let maps = ["dist/app.js.map", "dist/x/app.js.map"];
+        assert_eq!(links(&remote, &maps), [file("dist/app.js.map")]);
     }
 
     #[test]
