@@ -82,7 +82,7 @@ impl RunContext<'_> {
             rows.extend(idle.map(|idle| self.skipped_release(inputs, idle)));
             rows.extend(self.check_checkout(inputs, deadline).filter(|_| idle.is_none()));
             match inputs.backend(self.job) {
-                Ok(BackendName::Sentry) => self.collect_checks(inputs, &mut servers)?,
+                Ok(BackendName::Sentry) => self.collect_checks(inputs, deadline, &mut servers)?,
                 Ok(BackendName::Embedded) => rows.push(self.check_embedded(inputs).await),
                 Err(failure) => rows.push(("token".to_owned(), Err(failure))),
             }
@@ -135,12 +135,11 @@ impl RunContext<'_> {
     fn collect_checks<'a>(
         &self,
         inputs: &'a Inputs,
+        deadline: Instant,
         servers: &mut Vec<ServerChecks<'a>>,
     ) -> Result {
-        let is_fetched =
-            inputs.release.commits == CommitSource::Auto && inputs.release.paths.is_empty();
-        let repository = self.job.repository.iter().filter(|_| is_fetched);
-        let repository = repository.cloned().map(CheckKind::Repository);
+        let repository = self.fetched_repository(inputs, deadline);
+        let repository = repository.map(CheckKind::Repository);
         let projects = inputs.release.projects.iter().cloned().map(CheckKind::Project);
         let released = std::iter::once(CheckKind::Releases).chain(projects).chain(repository);
         let provider = inputs.provider.iter().cloned().map(CheckKind::Provider);
@@ -166,6 +165,16 @@ impl RunContext<'_> {
             add(servers, inputs, inputs.release_url(), release_token(inputs)?, released);
         }
         Ok(())
+    }
+
+    /// The repository whose commits Sentry is to fetch.
+    fn fetched_repository(&self, inputs: &Inputs, deadline: Instant) -> Option<String> {
+        let release = &inputs.release;
+        let is_fetched = release.commits == CommitSource::Auto && release.paths.is_empty();
+        let of_checkout =
+            || CommitSources::new(inputs, self.job, self.env, deadline).checkout_info().repository;
+        let repository = self.job.repository.clone().or_else(of_checkout);
+        repository.filter(|_| is_fetched && release.requested)
     }
 
     /// A line for a checkout that a release needs and that cannot be read.
