@@ -138,10 +138,10 @@ impl RunContext<'_> {
         deadline: Instant,
         servers: &mut Vec<ServerChecks<'a>>,
     ) -> Result {
-        let repository = self.fetched_repository(inputs, deadline);
-        let repository = repository.map(CheckKind::Repository);
+        let repositories = self.fetched_repositories(inputs, deadline).into_iter();
+        let repositories = repositories.map(CheckKind::Repository);
         let projects = inputs.release.projects.iter().cloned().map(CheckKind::Project);
-        let released = std::iter::once(CheckKind::Releases).chain(projects).chain(repository);
+        let released = std::iter::once(CheckKind::Releases).chain(projects).chain(repositories);
         let provider = inputs.provider.iter().cloned().map(CheckKind::Provider);
         let has_provider = inputs.provider.is_some();
         let mapped = inputs.code_mappings.iter().flat_map(|mapping| {
@@ -167,14 +167,19 @@ impl RunContext<'_> {
         Ok(())
     }
 
-    /// The repository whose commits Sentry is to fetch.
-    fn fetched_repository(&self, inputs: &Inputs, deadline: Instant) -> Option<String> {
+    /// The repositories whose commits Sentry is to fetch.
+    fn fetched_repositories(&self, inputs: &Inputs, deadline: Instant) -> Vec<String> {
         let release = &inputs.release;
-        let is_fetched = release.commits == CommitSource::Auto && release.paths.is_empty();
         let of_checkout =
             || CommitSources::new(inputs, self.job, self.env, deadline).checkout_info().repository;
-        let repository = self.job.repository.clone().or_else(of_checkout);
-        repository.filter(|_| is_fetched && release.requested)
+        match &release.commits {
+            _ if !release.requested => Vec::new(),
+            CommitSource::Refs(refs) => refs.iter().map(|one| one.repository.clone()).collect(),
+            CommitSource::Auto if release.paths.is_empty() => {
+                self.job.repository.clone().or_else(of_checkout).into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// A line for a checkout that a release needs and that cannot be read.

@@ -180,6 +180,13 @@ impl Callback {
             let hint = vendor_words::advice(&body, "the third party").unwrap_or_else(again);
             return Err(denied(error, description).with_hint(hint));
         }
+        if self.text("setup_action") == "request" {
+            let message =
+                "the installation was only requested: an owner of the account has to approve it";
+            return Err(Error::new(ErrorCode::Refused, message).with_hint(
+                "have an owner approve the request there, or open `redirect-url` and install; the pipeline is still waiting",
+            ));
+        }
         let is_given = |field: &&Field| given.is_some_and(|given| given.get(field.name).is_some());
         let required = step.fields.iter().filter(|field| field.required && !is_given(field));
         let lacking = required.filter_map(|field| field.callback());

@@ -99,8 +99,10 @@ pub struct KnownRepository {
     pub url: Option<String>,
     /// The third party's own name for it.
     pub slug: Option<String>,
-    /// Whether an integration is linked to it, so that its commits can be fetched.
+    /// Whether an integration is linked to it.
     pub is_linked: bool,
+    /// Whether its commits can be fetched through that.
+    pub is_fetched: bool,
 }
 
 /// A deploy to note.

@@ -15,6 +15,8 @@ pub(crate) enum RepositoryMatch {
         name: String,
         /// Whether its address says so, and not its display name alone.
         by_address: bool,
+        /// Whether its commits can be fetched.
+        is_fetched: bool,
     },
     /// Several match equally well: their names and addresses.
     Ambiguous(Vec<String>),
@@ -59,6 +61,7 @@ pub(crate) fn find(
         [(_, one)] => RepositoryMatch::Found {
             name: one.name.clone(),
             by_address: best != MatchRank::DisplayName,
+            is_fetched: one.is_fetched,
         },
         _ => RepositoryMatch::Ambiguous(matching.iter().map(|(_, one)| describe(one)).collect()),
     }
@@ -126,7 +129,8 @@ mod tests {
 
     fn repository(name: &str, url: &str, slug: &str) -> KnownRepository {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        KnownRepository { name: name.to_owned(), url: some(url), slug: some(slug), is_linked: true }
+        let (name, url, slug) = (name.to_owned(), some(url), some(slug));
+        KnownRepository { name, url, slug, is_linked: true, is_fetched: true }
     }
 
     /// The name of the one that is found, or how many match equally.

@@ -203,7 +203,7 @@ impl From<StoredRelease> for ReleaseState {
 
 impl From<StoredRepository> for KnownRepository {
     fn from(StoredRepository { name, url, provider, .. }: StoredRepository) -> Self {
-        Self { name, url, slug: None, is_linked: provider.is_some() }
+        Self { name, url, slug: None, is_linked: provider.is_some(), is_fetched: false }
     }
 }
 

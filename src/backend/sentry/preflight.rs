@@ -207,6 +207,9 @@ impl PreflightClient {
             let listed = found.as_array().into_iter().flatten();
             let listed: Vec<_> = listed.filter_map(release_json::repository).collect();
             match repository_match::find(&listed, name, None) {
+                RepositoryMatch::Found { is_fetched: false, .. } => {
+                    return Err(never_fetched(name, "no third party is behind its integration"));
+                }
                 RepositoryMatch::Found { .. } => {
                     return Ok("linked; the backend fetches its commits".to_owned());
                 }
@@ -215,7 +218,7 @@ impl PreflightClient {
             is_known |= listed.iter().any(|one| one.name.eq_ignore_ascii_case(name));
         }
         match is_known {
-            true => Err(known_by_name_only(name)),
+            true => Err(never_fetched(name, "Sentry knows it by its name only")),
             false => Ok("not linked; commits are read from the checkout or GitHub".to_owned()),
         }
     }
@@ -230,13 +233,11 @@ impl PreflightClient {
 }
 
 /// Sentry takes a head of such a repository, and fetches nothing.
-fn known_by_name_only(name: &str) -> Error {
-    let message = format!(
-        "{} is not linked: Sentry knows it by its name only, and fetches no commits",
-        quote(name)
-    );
-    Error::new(ErrorCode::Refused, message)
-        .with_hint("link the repository to an integration in Sentry, or set `commits: local`")
+fn never_fetched(name: &str, why: &str) -> Error {
+    let message = format!("Sentry fetches no commits of {}: {why}", quote(name));
+    Error::new(ErrorCode::Refused, message).with_hint(
+        "link the repository to an integration with its host in Sentry, or set `commits: local`",
+    )
 }
 
 /// Whether the token sees this project. One that makes releases need not be let see any, but it may

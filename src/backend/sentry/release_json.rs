@@ -107,7 +107,9 @@ pub(super) fn repository(item: &Value) -> Option<KnownRepository> {
     let provider = item["provider"]["id"].as_str();
     let is_linked = provider.is_some_and(|id| !id.is_empty() && id != "unknown");
     let (name, url, slug) = (text("name")?, text("url"), text("externalSlug"));
-    Some(KnownRepository { name, url, slug, is_linked })
+    // Behind this one is no third party.
+    let is_fetched = is_linked && provider != Some("integrations:custom_scm");
+    Some(KnownRepository { name, url, slug, is_linked, is_fetched })
 }
 
 /// A commit of a release by its hash and time.

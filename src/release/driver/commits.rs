@@ -27,6 +27,9 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         for one in std::mem::take(&mut change.refs) {
             let is_refused = |name: &str| refusal.is_some_and(|reason| reason.contains(name));
             match self.backend_name(&one.repository).await {
+                Ok(RepositoryMatch::Found { is_fetched: false, .. }) => {
+                    unknown.push(quote(&one.repository));
+                }
                 Ok(RepositoryMatch::Found { name, .. }) if name != one.repository => {
                     let (repository, known_as) = (&one.repository, &name);
                     tracing::info!(repository, known_as, "repository found under another name");
@@ -50,14 +53,25 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         }
         self.progress.commits.clear();
         self.note_commits(change);
-        let index = self.progress.warnings.len();
         let is_lacking = is_ambiguous || !unknown.is_empty();
+        let index = self.progress.warnings.len();
         if is_lacking && matches!(self.task.commits, CommitPlan::FromJob(_)) {
             self.read_instead(change).await?;
         }
+        self.warn_of_unknown(&unknown, refusal, index, change)
+    }
+
+    /// Warns of repositories from which nothing is fetched, before what was said of the commits that were read.
+    fn warn_of_unknown(
+        &mut self,
+        unknown: &[String],
+        refusal: Option<&str>,
+        index: usize,
+        change: &ReleaseUpdate,
+    ) -> Result {
         if !unknown.is_empty() {
-            self.check_needed(&unknown, refusal)?;
-            let warning = self.unknown_repositories(&unknown, change.commits.is_empty());
+            self.check_needed(unknown, refusal)?;
+            let warning = self.unknown_repositories(unknown, change.commits.is_empty());
             self.progress.warnings.insert(index, warning);
         }
         Ok(())

@@ -201,6 +201,17 @@ fn an_approval_that_is_denied_can_still_be_given() {
     assert_finishes(&journey, &callback);
 }
 
+/// GitHub sends those back so who may not install.
+#[test]
+fn an_installation_that_is_only_requested_needs_an_owner() {
+    let journey = BrowserFlow::gitlab(ProgramRun::github());
+    let callback = journey.approved();
+    let requested = with(&callback, &[("code", None), ("setup_action", Some("request"))]);
+    let ended = assert_refused(&journey, &requested, 4, "refused");
+    assert!(ended.output("error-message").contains("an owner of the account has to approve"));
+    assert_finishes(&journey, &callback);
+}
+
 #[test]
 fn a_callback_that_lacks_something_or_is_none_is_an_input_error() {
     let journey = BrowserFlow::gitlab(ProgramRun::github());

@@ -116,6 +116,22 @@ fn a_check_says_so_where_sentry_would_fetch_its_commits() {
     let check = two_commits(&relay).args(&["check"]);
     let ended = check.execute().expect(4);
     assert!(ended.stdout.contains("Sentry knows it by its name only"), "{}", ended.stdout);
+    let named = check.clone().var("FINISHLINE_COMMITS", "acme/web@HEAD").execute().expect(4);
+    assert!(named.stdout.contains("Sentry knows it by its name only"), "{}", named.stdout);
+    let laptop = check.clone().without("GITHUB_REPOSITORY").execute().expect(4);
+    assert!(laptop.stdout.contains("repository acme/web"), "{}", laptop.stdout);
     let local = check.var("FINISHLINE_COMMITS", "local").execute().expect(0);
     assert!(!local.stdout.contains("repository acme/web"), "{}", local.stdout);
+}
+
+#[test]
+fn one_of_an_integration_without_a_third_party_is_never_fetched_from() {
+    let relay = ServeProxy::new();
+    let sql = "INSERT INTO repository (organization_id, name, provider, external_id, created_at)
+               SELECT id, 'acme/web', 'integrations:custom_scm', '1', 0 FROM organization";
+    relay.serve.database().execute(sql, ()).unwrap();
+    let run = two_commits(&relay);
+    assert_read_from_checkout(&relay, &run.execute().expect(0));
+    let checked = run.args(&["check"]).execute().expect(4);
+    assert!(checked.stdout.contains("no third party is behind"), "{}", checked.stdout);
 }
