@@ -108,7 +108,12 @@ impl<'a> PreparedRelease<'a> {
             None => None,
         };
         // What a plan does not compare is a part of it, too; only the same version reads it again.
-        let wanted = format!("{:?} {:?}", self.inputs.release, self.inputs.sourcemaps);
+        let wanted = format!(
+            "{:?} {:?}{}",
+            self.inputs.release,
+            self.inputs.sourcemaps,
+            self.task.looked_up(&self.inputs.release)
+        );
         let is_dry = self.inputs.dry_run;
         let allows_empty = self.inputs.sourcemaps.allow_empty;
         match &mut maps {

@@ -26,6 +26,9 @@ pub(crate) enum ConnectError {
 /// The reason where nobody knows more.
 const TIMED_OUT: &str = "timed out";
 
+/// What the client says first of a way through a proxy that does not stand yet.
+const TUNNEL: &str = "tunnel error";
+
 /// What the standard library says before the system's reason, which tells no more.
 const LOOKUP_FAILED: &str = "failed to lookup address information: ";
 
@@ -39,6 +42,8 @@ pub(crate) struct NetworkError {
     hint: Option<AddressHint>,
     /// The proxy before the server, where there is one, and the reason does not name it.
     proxy: Option<ProxyAddress>,
+    /// Whether the way ends at that proxy.
+    ends_at_proxy: bool,
 }
 
 /// What to do, in words that name the input of the server's address.
@@ -49,22 +54,18 @@ impl NetworkError {
     pub(crate) fn new(error: &reqwest::Error) -> Self {
         let (stage, causes) = (connect_error(error), causes(error));
         let proxy = error.url().and_then(ProxyAddress::before);
-        if let Some((reason, hint)) = causes.iter().find_map(|cause| tls_reason(*cause)) {
-            return Self { stage, reason, hint: Some(hint), proxy };
-        }
         let texts: Vec<_> = causes.iter().map(ToString::to_string).collect();
         let has = |words: &str| texts.iter().any(|text| text.contains(words));
-        let last = texts.last().cloned().unwrap_or_else(|| error.to_string());
-        let refused_by_proxy: Option<(_, AddressHint)> = if has("proxy authorization required") {
-            Some(("the proxy answered HTTP 407 and wants a login".to_owned(), check_login))
-        } else if has("unsuccessful tunnel") {
-            Some((format!("the proxy refused the connection: {last}"), check_proxy))
-        } else {
-            None
-        };
-        if let Some((reason, hint)) = refused_by_proxy {
-            return Self { stage, reason, hint: Some(hint), proxy: None };
+        let is_tunneled = error.url().is_some_and(|url| url.scheme() == "https");
+        let ends_at_proxy =
+            proxy.is_some() && (has(TUNNEL) || !is_tunneled && stage != ConnectError::Interrupted);
+        if let Some((reason, hint)) = causes.iter().find_map(|cause| tls_reason(*cause)) {
+            return Self { stage, reason, hint: Some(hint), proxy, ends_at_proxy };
         }
+        if let Some((reason, hint)) = refused_by_proxy(has, proxy.as_ref()) {
+            return Self { stage, reason, hint: Some(hint), proxy: None, ends_at_proxy };
+        }
+        let last = texts.last().cloned().unwrap_or_else(|| error.to_string());
         let (reason, hint): (_, Option<AddressHint>) = if has("dns error") {
             let reason = last.trim_start_matches(LOOKUP_FAILED);
             (format!("DNS lookup failed: {reason}"), Some(check_host))
@@ -74,7 +75,7 @@ impl NetworkError {
             let is_refused = last.contains("onnection refused");
             (last, is_refused.then_some(check_listener))
         };
-        Self { stage, reason, hint, proxy }
+        Self { stage, reason, hint, proxy, ends_at_proxy }
     }
 
     /// Reads what a library wraps around it, where it is the network.
@@ -85,7 +86,8 @@ impl NetworkError {
     }
 
     fn interrupted(reason: String) -> Self {
-        Self { stage: ConnectError::Interrupted, reason, hint: None, proxy: None }
+        let stage = ConnectError::Interrupted;
+        Self { stage, reason, hint: None, proxy: None, ends_at_proxy: false }
     }
 
     /// The stage, the server and the reason; `silence` is how long the server may have been silent.
@@ -93,17 +95,16 @@ impl NetworkError {
         let port = url.port_or_known_default().unwrap_or_default();
         let server = format!("{}:{port}", url.host_str().unwrap_or_default());
         let (reason, seconds) = (&self.reason, silence.as_secs_f64());
-        let through = self
-            .proxy
-            .as_ref()
-            .map(|proxy| format!(" through the proxy {} ({})", proxy.address, proxy.variable));
-        let way = through.as_deref().unwrap_or_default();
-        match (self.stage, &self.proxy) {
+        let shown = self.proxy.as_ref().map(ToString::to_string);
+        let way = shown.as_ref().map(|proxy| format!(" through {proxy}")).unwrap_or_default();
+        match (self.stage, shown) {
+            (ConnectError::Tls, Some(proxy)) if self.ends_at_proxy => {
+                format!("TLS connection to {proxy} on the way to {server} failed: {reason}")
+            }
             (ConnectError::Tls, _) => format!("TLS connection to {server}{way} failed: {reason}"),
-            (ConnectError::Connect, Some(proxy)) => format!(
-                "cannot connect to the proxy {} ({}) on the way to {server}: {reason}",
-                proxy.address, proxy.variable
-            ),
+            (ConnectError::Connect, Some(proxy)) if self.ends_at_proxy => {
+                format!("cannot connect to {proxy} on the way to {server}: {reason}")
+            }
             (ConnectError::Connect, None) => format!("cannot connect to {server}: {reason}"),
             (ConnectError::Interrupted, Some(_)) if self.is_timeout() => {
                 format!("no answer from {server}{way} within {seconds:.1} s")
@@ -111,7 +112,7 @@ impl NetworkError {
             (ConnectError::Interrupted, None) if self.is_timeout() => {
                 format!("{server} accepted the connection and did not answer within {seconds:.1} s")
             }
-            (ConnectError::Interrupted, _) => {
+            (ConnectError::Connect | ConnectError::Interrupted, _) => {
                 format!("the connection to {server}{way} was lost: {reason}")
             }
         }
@@ -129,10 +130,27 @@ impl NetworkError {
             (ConnectError::Interrupted, variable) if self.is_timeout() => {
                 Some(check_server(address, variable, silence))
             }
-            (ConnectError::Connect, Some(variable)) => Some(check_proxy_address(variable)),
+            (ConnectError::Connect | ConnectError::Tls, Some(variable)) if self.ends_at_proxy => {
+                let is_tls =
+                    self.stage == ConnectError::Tls || self.reason.contains("tls handshake");
+                Some(if is_tls { check_proxy_tls(variable) } else { check_proxy_address(variable) })
+            }
             _ => self.hint.map(|hint| hint(address)),
         }
     }
+}
+
+/// Why a proxy that was reached did not let the connection through, and what to do about it.
+fn refused_by_proxy(
+    has: impl Fn(&str) -> bool,
+    proxy: Option<&ProxyAddress>,
+) -> Option<(String, AddressHint)> {
+    if has("proxy authorization required") {
+        return Some(("the proxy answered HTTP 407 and wants a login".to_owned(), check_login));
+    }
+    let shown = proxy.map_or_else(|| "the proxy".to_owned(), ToString::to_string);
+    let is_refused = has("unsuccessful tunnel") || has("tunnel error: unsuccessful");
+    is_refused.then(|| (format!("{shown} does not let it through"), check_proxy as AddressHint))
 }
 
 /// Which part of the way failed.
@@ -225,6 +243,13 @@ fn check_proxy_address(variable: &str) -> String {
     format!(
         "check the proxy in {variable}, and whether it is running there; or, if this machine reaches the server \
          directly, add its host to NO_PROXY"
+    )
+}
+
+fn check_proxy_tls(variable: &str) -> String {
+    format!(
+        "write `http://` before the host in {variable} if the proxy speaks plain HTTP, as most do; if it speaks \
+         TLS, check its certificate, and set `ca-file` for a private certificate authority"
     )
 }
 

@@ -5,6 +5,7 @@ use crate::env::Env;
 use axum::http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{ClientBuilder, Proxy};
+use std::fmt;
 use std::sync::OnceLock;
 use url::Url;
 
@@ -67,6 +68,12 @@ pub(crate) struct ProxyAddress {
     pub(crate) has_login: bool,
     /// The variable that names it.
     pub(crate) variable: &'static str,
+}
+
+impl fmt::Display for ProxyAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the proxy {} ({})", self.address, self.variable)
+    }
 }
 
 impl ProxyAddress {

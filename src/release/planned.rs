@@ -2,7 +2,7 @@
 
 use super::backend::Deploy;
 use super::task::{CommitPlan, ReleaseTask};
-use crate::inputs::release::{PreviousCommit, Ref};
+use crate::inputs::release::{CommitSource, PreviousCommit, Ref, ReleaseInputs};
 use crate::text::date;
 
 impl ReleaseTask {
@@ -35,6 +35,19 @@ impl ReleaseTask {
         let page = deploy.url.iter().map(|url| format!(", page {url}"));
         let more: String = name.chain(started).chain(finished).chain(page).collect();
         format!("deploy: {}{more}", deploy.environment)
+    }
+
+    /// The commits that names of the inputs stand for, none where all are hashes.
+    pub(crate) fn looked_up(&self, named: &ReleaseInputs) -> String {
+        let heads = match (&self.commits, &named.commits) {
+            (CommitPlan::Refs(found), CommitSource::Refs(named)) if found != named => Some(found),
+            _ => None,
+        };
+        let previous = Some(&self.previous).filter(|previous| **previous != named.previous);
+        match (heads, previous) {
+            (None, None) => String::new(),
+            looked_up => format!(" {looked_up:?}"),
+        }
     }
 
     fn commits_line(&self, paths: &[String]) -> String {

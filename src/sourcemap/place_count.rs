@@ -19,6 +19,8 @@ pub(super) const KEPT_WORDS: usize = 50;
 pub(super) const FEW_KEPT_WORDS: usize = 20;
 /// So many places of another text do not fit by accident.
 const MIN_FITTING: usize = 20;
+/// So many rarely do.
+const FEW_FITTING: usize = 8;
 /// Where so many are kept, no place tells against them.
 const MOST_KEPT_WORDS: usize = 90;
 
@@ -78,6 +80,11 @@ impl PlaceCount {
         self.amid >= MIN_FITTING && self.outside == 0 && self.inside_words * 100 <= self.samples
     }
 
+    /// The same of fewer places, each of which must fit.
+    fn fits_so_far(&self) -> bool {
+        self.amid >= FEW_FITTING && self.outside == 0 && self.inside_words == 0
+    }
+
     /// A place in fifty may be outside, for bundlers count the end of a file as they like. Inside a
     /// word may be `tolerance` in a hundred, as far as there are enough to tell.
     pub(super) fn is_of_other_text(&self, tolerance: usize) -> bool {
@@ -92,6 +99,7 @@ impl PlaceCount {
 
     /// Whether a part of it, or the little that there is, looks like another text.
     pub(super) fn is_doubtful(&self) -> bool {
-        self.most_in_row >= DOUBTED_IN_ROW || self.words >= DOUBTED_WORDS && self.kept_words == 0
+        let has_none = self.words >= DOUBTED_WORDS && self.kept_words == 0;
+        self.most_in_row >= DOUBTED_IN_ROW || has_none && !self.fits_so_far()
     }
 }

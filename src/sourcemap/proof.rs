@@ -163,23 +163,21 @@ impl ProofTally {
     fn verdict(self) -> Result<ProvenFrame, ProofFault> {
         let is_other = |count: &PlaceCount| {
             count.is_of_other_text(SOURCE_TOLERANCE)
-                || self.has_names && count.has_other_words(FEW_KEPT_WORDS)
+                || self.has_names && count.has_other_words(FEW_KEPT_WORDS) && !count.fits()
         };
         let others = || self.sources.iter().filter(|(_, count)| is_other(count));
         let other_source = others().next().map(|(source, _)| source.clone());
         let are_few = others().map(|(_, count)| count.all).sum::<usize>() * 100
             <= self.script.all * FEW_PLACES;
         let kept = if self.has_names { KEPT_WORDS } else { FEW_KEPT_WORDS };
-        let has_other_words = self.script.has_other_words(kept);
         let is_other_script = self.script.is_of_other_text(SCRIPT_TOLERANCE)
-            || has_other_words && !self.script.fits();
+            || self.script.has_other_words(kept) && !self.script.fits();
         match (self.frame, other_source) {
             (None, _) => Err(ProofFault::Empty),
             _ if is_other_script => Err(ProofFault::OtherScript),
             (_, Some(source)) if !are_few => Err(ProofFault::OtherSource(source)),
             (Some(frame), other_source) => {
-                let is_doubtful = self.script.is_doubtful() || has_other_words;
-                let is_doubtful = is_doubtful.then_some(ProofDoubt::OtherScript);
+                let is_doubtful = self.script.is_doubtful().then_some(ProofDoubt::OtherScript);
                 let doubt = other_source.map(ProofDoubt::OtherSource).or(is_doubtful);
                 Ok(ProvenFrame { doubt, ..frame })
             }
@@ -317,13 +315,13 @@ mod tests {
 
     /// A compiler writes other words than it found: `jsx("p")` for `<p>`, `__decorate` for a decorator.
     #[test]
-    fn other_words_at_places_that_fit_are_a_doubt_and_no_fault() {
+    fn other_words_at_places_that_fit_are_no_fault() {
         let words = |word: &str, end: &str| -> String {
             (10..50).map(|at| format!("{word}{at};{end}")).collect()
         };
         let map = map(&format!("AAAA{}", ",QACA".repeat(39)), &words("parag", "\n"));
         let proven = prove_one(&words("creat", ""), &map).map(|frame| frame.doubt);
-        assert_eq!(proven, Ok(Some(ProofDoubt::OtherScript)));
+        assert_eq!(proven, Ok(None));
         let moved = format!("abcdef{}", words("creat", ""));
         assert_eq!(prove_one(&moved, &map), Err(ProofFault::OtherScript));
     }

@@ -108,3 +108,15 @@ fn a_tag_goes_before_the_beginning_of_a_hash_and_not_before_a_whole_one() {
     assert_eq!(sent(&relay)[0]["commit"], last);
     assert_eq!(sent(&relay)[1]["commit"], "b".repeat(12));
 }
+
+#[test]
+fn a_saved_plan_is_not_carried_out_once_a_tag_means_another_commit() {
+    let relay = ServeProxy::new();
+    let run = tagged(&relay).var("FINISHLINE_COMMITS", "acme/web@v1..web@2.0.0");
+    let plan = run.clone().args(&["plan", "--format", "json"]).execute().expect(0);
+    run.file("plan.json", &plan.stdout);
+    git(&run.path("work"), &["tag", "--force", "v1", "main"]);
+    let ended = run.args(&["run", "--plan", "../plan.json"]).execute();
+    assert_eq!(ended.output("error-code"), "plan-changed", "{}", ended.stderr);
+    assert!(relay.requests_since(0).iter().all(|line| line.starts_with("GET ")));
+}

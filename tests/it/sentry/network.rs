@@ -47,6 +47,29 @@ fn a_proxy_that_cannot_be_reached_is_named_and_not_the_server() {
 }
 
 #[test]
+fn a_proxy_that_lets_nobody_through_or_speaks_no_tls_is_named() {
+    let proxy = HttpServer::new(|_| Response::html(403, "<title>Blocked</title>"));
+    let plain = proxy.url();
+    let address = plain.trim_start_matches("http://").to_owned();
+    let tls = plain.replace("http://", "https://");
+    for (proxy, words, hint) in [
+        (&plain, "does not let it through", "whether the proxy lets this host through"),
+        (
+            &tls,
+            "on the way to sentry.invalid:443",
+            "before the host in HTTPS_PROXY if the proxy speaks plain HTTP",
+        ),
+    ] {
+        let run = opsgenie("https://sentry.invalid").var("HTTPS_PROXY", proxy);
+        let ended = assert_fails(&run.var("FINISHLINE_TIMEOUT", "1"), 6, "unreachable");
+        let message = ended.output("error-message");
+        let named = format!("the proxy {address} (HTTPS_PROXY)");
+        assert!(message.contains(&named) && message.contains(words), "{message}");
+        assert!(ended.stderr.contains(hint), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn a_proxy_that_never_answers_is_named_beside_the_server() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let proxy = silent.local_addr().unwrap();
