@@ -1,19 +1,37 @@
-//! The integration that is meant where nothing that is given tells one account from another: Slack's has no
+//! Which integration is meant where nothing that is given tells one account from another: Slack's has no
 //! fields, Cursor's a secret alone.
 
+use super::decision::{Decision, DecisionReason};
 use super::task::IntegrationTask;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::ListedIntegration;
 use crate::provider::FieldComparison;
 
 impl IntegrationTask {
-    /// The only one that is listed, where it is in use.
-    pub(super) fn sole<'a>(
+    /// What is done where the listed ones cannot be told apart; none where one of several may be meant.
+    ///
+    /// # Errors
+    ///
+    /// `integration-mismatch` where the only one has another secret.
+    pub(super) fn decide_by_number(
         &self,
-        listed: &'a [ListedIntegration],
-    ) -> Option<&'a ListedIntegration> {
-        let [one] = listed else { return None };
-        (one.active && !self.tells_account()).then_some(one)
+        listed: &[ListedIntegration],
+    ) -> Result<Option<Decision>> {
+        let (leaving, staying): (Vec<_>, Vec<_>) =
+            listed.iter().partition(|one| one.deletion.is_some());
+        let decision = match (&staying[..], &leaving[..]) {
+            _ if self.tells_account() => None,
+            ([one], _) if one.active => {
+                self.check_kept_secrets(one)?;
+                Some(Decision::UpToDate { id: one.id, name: one.name.clone() })
+            }
+            ([], _) if self.provider.has_random_id() => {
+                Some(Decision::Install(DecisionReason::Missing))
+            }
+            ([one], _) | ([], [one]) => Some(Decision::Install(DecisionReason::Inactive(one.id))),
+            _ => None,
+        };
+        Ok(decision)
     }
 
     /// Whether a field is given that is no secret.
@@ -30,12 +48,25 @@ impl IntegrationTask {
             })
     }
 
-    /// Refuses a secret that an integration has otherwise, and that no finish puts into it.
+    /// Refuses a named integration that no finish brings to what is asked for.
     ///
     /// # Errors
     ///
-    /// `integration-mismatch`.
-    pub(super) fn check_kept_secrets(&self, one: &ListedIntegration) -> Result {
+    /// `integration-mismatch` where it is being deleted, or has another secret.
+    pub(super) fn check_named(&self, one: &ListedIntegration) -> Result {
+        if one.deletion.is_some() && self.provider.has_random_id() {
+            let (id, name, kind) = (one.id, &one.name, self.provider.name());
+            let message = format!(
+                "integration {id} ({name}) is being deleted, and {kind} integrations cannot be restored: each \
+                 finish makes a new one"
+            );
+            return Err(Error::new(ErrorCode::IntegrationMismatch, message)
+                .with_hint("unset `integration-id` to make a new integration"));
+        }
+        self.check_kept_secrets(one)
+    }
+
+    fn check_kept_secrets(&self, one: &ListedIntegration) -> Result {
         let compared = self.compare_fields(Some(one)).into_iter();
         let mut differs = compared
             .filter(|field| field.is_secret && field.comparison == FieldComparison::Differs);

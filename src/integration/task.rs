@@ -188,7 +188,7 @@ impl IntegrationTask {
         if let Some(one) = named.filter(|one| verdict_on(one) == IntegrationMatch::Other) {
             return Err(other_account(one));
         }
-        named.map_or(Ok(()), |one| self.check_kept_secrets(one))?;
+        named.map_or(Ok(()), |one| self.check_named(one))?;
         let candidates: Vec<_> = match named {
             Some(one) => vec![(one, verdict_on(one))],
             None => listed.iter().map(|one| (one, verdict_on(one))).collect(),
@@ -208,13 +208,9 @@ impl IntegrationTask {
             }
             (Some((one, _)), _, _) => Ok(Decision::Install(DecisionReason::Inactive(one.id))),
             (None, Some((one, _)), _) => Ok(Decision::Install(DecisionReason::Differs(one.id))),
-            (None, None, Some(_)) => match self.sole(listed) {
-                Some(one) => {
-                    self.check_kept_secrets(one)?;
-                    Ok(Decision::UpToDate { id: one.id, name: one.name.clone() })
-                }
-                None => Err(self.ambiguous(listed)),
-            },
+            (None, None, Some(_)) => {
+                self.decide_by_number(listed)?.ok_or_else(|| self.ambiguous(listed))
+            }
             (None, None, None) => Ok(Decision::Install(DecisionReason::Missing)),
         }
     }

@@ -268,13 +268,14 @@ fn is_emptied(map: &MapText<'_>) -> bool {
 
 /// Whether nothing is in a script but what a compiler writes around an empty module.
 pub fn is_without_code(script: &str) -> bool {
-    const EMPTY: [&str; 6] = [
+    const EMPTY: [&str; 7] = [
         "\"usestrict\";",
         "'usestrict';",
         "Object.defineProperty(exports,\"__esModule\",{value:true});",
         "Object.defineProperty(exports,'__esModule',{value:true});",
         "Object.defineProperty(exports,\"__esModule\",{value:!0});",
         "export{};",
+        "0&&0;",
     ];
     let is_code = |line: &&str| {
         let line = line.trim_start_matches(['\u{feff}', ' ', '\t']);
@@ -298,6 +299,7 @@ mod tests {
         let map = r#"{"version":3,"sources":["a.ts"],"names":[],"mappings":""}"#;
         let group = inject(&[script], Some(map)).expect("no fault");
         assert_eq!(group.scripts[0].frame, None);
+        assert!(inject(&["\"use strict\";\n0 && 0;\n"], Some(map)).is_ok(), "as Babel writes it");
         let fault = inject(&["f();\n"], Some(map)).expect_err("no place");
         assert_eq!(fault, GroupFault::Proof(0, ProofFault::Empty));
     }

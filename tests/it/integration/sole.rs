@@ -48,3 +48,23 @@ fn a_key_that_no_finish_changes_is_never_up_to_date() {
         assert!(ended.stderr.contains("has another `apiKey`"), "{}", ended.stderr);
     }
 }
+
+#[test]
+fn one_that_is_being_deleted_is_none_of_those_that_may_be_meant() {
+    let deleting = |sentry: &FakeSentry| {
+        sentry.data().integrations[0]["organizationIntegrationStatus"] = "pending_deletion".into();
+    };
+    let sentry =
+        FakeSentry::new().with_integration("slack", "old").with_integration("slack", "new");
+    deleting(&sentry);
+    assert_completes(&sentry.step("slack", "{}"), "complete false 2");
+    let cursor = FakeSentry::new().with_integration("cursor", "old");
+    deleting(&cursor);
+    let run = cursor.step("cursor", "{apiKey: key-0ne}");
+    let plan = run.clone().args(&["plan"]).execute().expect(0);
+    assert!(plan.stdout.contains("would be installed"), "{}", plan.stdout);
+    let named = run.var("FINISHLINE_INTEGRATION_ID", "1");
+    let ended = assert_fails(&named, 4, "integration-mismatch");
+    assert!(ended.stderr.contains("is being deleted"), "{}", ended.stderr);
+    assert!(cursor.posts().is_empty());
+}
