@@ -288,6 +288,7 @@ impl ReleaseBackend for SentryReleases {
 
     async fn read(&mut self) -> Result<Option<ReleaseState>> {
         let response = self.client.get(self.release_path("")).await?;
+        self.clock_lead = response.clock_lead();
         match response.status {
             _ if response.is_success() => self.standing(&response).map(Some),
             404 if response.is_from_sentry() => Ok(None),

@@ -130,11 +130,11 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
             standing = self.check_heads(standing, heads).await?;
         }
         self.progress.updated |= differs;
-        self.warn_of_clock();
         if let (CommitPlan::Upload(source), true) = (&self.task.commits, looks_up_previous) {
             standing = self.send_since_previous(*source, standing).await?;
         }
         let standing = self.fill_missing(standing).await?;
+        self.warn_of_clock();
         let sent = (standing.commit_count > 0).then_some(standing.commit_count);
         self.progress.commit_count = sent.or(self.progress.commit_count);
         Ok(standing)

@@ -43,6 +43,13 @@ fn a_clock_that_is_years_off_the_servers_is_said_where_times_are_of_it() {
             .var("FINISHLINE_FINISHED_AT", "1700000000");
         assert_eq!(named.execute().expect(0).output("warnings"), "");
     }
+    let relay = dated("Wed, 01 Jan 2020 00:00:00 GMT");
+    deployed(&relay).var("FINISHLINE_FINALIZE", "false").execute().expect(0);
+    for call in ["releases finalize web@1.0.0", "deploys new -r web@1.0.0 -e prod"] {
+        let words: Vec<_> = std::iter::once("sentry-cli").chain(call.split(' ')).collect();
+        let run = deployed(&relay).without("FINISHLINE_RELEASE").args(&words);
+        assert!(run.execute().expect(0).stderr.contains("days ahead of"), "{call}");
+    }
     assert_eq!(deployed(&ServeProxy::new()).execute().expect(0).output("warnings"), "");
 }
 
