@@ -7,6 +7,7 @@ use super::prune_scope::PruneScope;
 use super::sourcemaps::warn_of_left_maps;
 use super::{Command, LogGroup, RunContext};
 use crate::error::{Error, ErrorCode, Result, Warning};
+use crate::inputs::types::ToleratedExit;
 use crate::inputs::{BackendName, Inputs, macros};
 use crate::manifest::{self, ComparedRelease, Manifest};
 use crate::os::activity;
@@ -252,7 +253,7 @@ impl RunContext<'_> {
         let end = |(entry, outcome): (&PreparedEntry, Option<Outcome>)| EntryOutcome {
             key: entry.key.clone(),
             title: entry.title.clone(),
-            outcome: outcome.unwrap_or_else(|| self.not_started()),
+            outcome: outcome.unwrap_or_else(|| self.not_started(&base.tolerate)),
         };
         entries.iter().zip(done).map(end).collect()
     }
@@ -306,12 +307,14 @@ impl RunContext<'_> {
     }
 
     /// The end of an entry that did not begin, or was broken off.
-    pub(super) fn not_started(&self) -> Outcome {
+    pub(super) fn not_started(&self, tolerated: &[ToleratedExit]) -> Outcome {
         let (code, why) = match self.cancellation.is_requested() {
             true => (ErrorCode::Cancelled, "the run was cancelled by a signal"),
             false => (ErrorCode::Deadline, "the entries before it used up `timeout`"),
         };
-        Outcome::failed(Error::new(code, format!("not completed: {why}")))
+        let mut outcome = Outcome::failed(Error::new(code, format!("not completed: {why}")));
+        outcome.tolerate(tolerated);
+        outcome
     }
 }
 

@@ -210,7 +210,7 @@ impl RunContext<'_> {
             let rival = one.rival(&decision.current);
             let within = (deadline, is_plan || rival.is_some());
             let mut outcome = match self.cancellation.is_requested() {
-                true => self.not_started(),
+                true => self.not_started(&base.tolerate),
                 false => {
                     let all = decision.current.iter().chain(&decision.planned);
                     let names = one.unknown_names(all);

@@ -1,5 +1,5 @@
-//! Exceptions from the proxy that reqwest does not know: a star where the host is an IP address,
-//! and entries with a port.
+//! Exceptions from the proxy that reqwest does not know: a star where the host is an IP address or before a
+//! domain, entries with a port, and entries between blanks, as curl takes them.
 
 use crate::env::Env;
 use axum::http::Uri;
@@ -32,8 +32,12 @@ const ALL: [&str; 2] = ["ALL_PROXY", "all_proxy"];
 pub fn read_variables(env: &Env) {
     let first = |names: [&str; 2]| names.into_iter().find_map(|name| env.get(name));
     let proxy = |names| first(names).or_else(|| first(ALL)).and_then(url);
-    let exceptions = first(["NO_PROXY", "no_proxy"]).unwrap_or_default().split(',').map(str::trim);
-    let exceptions: Vec<_> = exceptions.filter(|one| is_ours(one)).map(str::to_owned).collect();
+    let exceptions = first(["NO_PROXY", "no_proxy"]).unwrap_or_default();
+    let exceptions = exceptions.split(',').flat_map(|part| {
+        let is_list = part.trim().contains(char::is_whitespace);
+        part.split_whitespace().filter(move |one| is_list || is_ours(one))
+    });
+    let exceptions: Vec<_> = exceptions.map(str::to_owned).collect();
     let (http, https, matcher) = (proxy(HTTP), proxy(HTTPS), Matcher::from_system());
     let names = [HTTP, HTTPS, ALL].concat();
     let set = names.into_iter().filter(|name| env.get(name).is_some()).collect();
@@ -112,7 +116,7 @@ impl ProxyVariables {
 
 /// Whether reqwest does not know such an exception.
 fn is_ours(exception: &str) -> bool {
-    exception == "*" || host_and_port(exception).is_some()
+    exception.starts_with('*') || host_and_port(exception).is_some()
 }
 
 /// `HOST:PORT`; an IPv6 address stands in brackets.
@@ -125,13 +129,18 @@ fn host_and_port(exception: &str) -> Option<(&str, u16)> {
 /// Whether an address is reached without a proxy by this exception: a domain stands for what is
 /// below it as well.
 fn excepts(exception: &str, url: &Url) -> bool {
-    let Some((name, port)) = host_and_port(exception) else { return exception == "*" };
-    let (name, host) = (name.trim_start_matches('.'), url.host_str().unwrap_or_default());
+    if exception == "*" {
+        return true;
+    }
+    let named = host_and_port(exception);
+    let (name, port) = named.map_or((exception, None), |(name, port)| (name, Some(port)));
+    let name = name.trim_start_matches('*').trim_start_matches('.');
+    let host = url.host_str().unwrap_or_default();
     let above = host.len().checked_sub(name.len()).map(|at| host.split_at(at));
     let fits = above.is_some_and(|(above, rest)| {
         rest.eq_ignore_ascii_case(name) && (above.is_empty() || above.ends_with('.'))
     });
-    fits && url.port_or_known_default() == Some(port)
+    fits && port.is_none_or(|port| url.port_or_known_default() == Some(port))
 }
 
 #[cfg(test)]
@@ -151,7 +160,11 @@ mod tests {
             ("10.0.0.1:9000", "http://10.0.0.1:9000/", true),
             ("10.0.0.1:9000", "http://10.0.0.1:9001/", false),
             ("[::1]:9000", "http://[::1]:9000/", true),
-            ("::1", "http://[::1]:1/", false),
+            ("*.example.com", "https://sentry.example.com/", true),
+            ("*.example.com:443", "https://sentry.example.com/", true),
+            ("*.example.com", "https://notexample.com/", false),
+            ("10.0.0.1", "http://10.0.0.1:9001/", true),
+            ("*.", "http://10.0.0.1/", false),
         ] {
             assert_eq!(excepts(exception, &Url::parse(url).unwrap()), expected, "{exception}");
         }
