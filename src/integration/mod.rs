@@ -8,9 +8,9 @@ pub mod kept;
 mod linkable;
 pub mod links;
 mod named_links;
+mod only_integration;
 pub mod pipeline;
 pub mod removal;
-mod sole;
 pub mod task;
 
 pub use decision::{Decision, DecisionReason, PlanObstacle};

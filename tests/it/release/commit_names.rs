@@ -1,6 +1,6 @@
 //! Commits that are named by a tag, a branch or `HEAD`, as sentry-cli and action-release take them.
 
-use super::commits::{commit, head};
+use super::commits::{commit, head, work_folder};
 use super::requests::{add_repository, pushed};
 use crate::support::git_repository::git;
 use crate::support::proxy::ServeProxy;
@@ -11,10 +11,7 @@ use serde_json::{Value, json};
 fn tagged(relay: &ServeProxy) -> ProgramRun {
     add_repository(relay, "acme/web", None);
     let run = pushed(relay).var("FINISHLINE_RELEASE", "web@1.0.0");
-    let folder = run.path("work");
-    std::fs::create_dir(&folder).unwrap();
-    git(&folder, &["init", "--quiet", "--initial-branch=main", "."]);
-    git(&folder, &["remote", "add", "origin", "https://github.com/acme/web"]);
+    let folder = work_folder(&run);
     commit(&folder, "one", "one");
     git(&folder, &["tag", "--annotate", "--message=first", "v1"]);
     commit(&folder, "two", "two");

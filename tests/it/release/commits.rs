@@ -6,7 +6,7 @@ use crate::support::http_server::{HttpServer, Request, Response};
 use crate::support::proxy::{PROXY_TOKEN, ProxyAction, ServeProxy};
 use crate::support::run::{ProgramRun, RunResult};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A laptop with a checkout of `acme/web` in its working folder, of this many commits.
 pub(crate) fn checkout(commits: usize) -> ProgramRun {
@@ -18,6 +18,15 @@ pub(crate) fn checkout(commits: usize) -> ProgramRun {
         commit(&folder, &format!("file{number}"), &format!("commit {number}"));
     }
     on_file(run)
+}
+
+/// An empty checkout of `acme/web` in the folder `work` of a run.
+pub(crate) fn work_folder(run: &ProgramRun) -> PathBuf {
+    let folder = run.path("work");
+    std::fs::create_dir(&folder).unwrap();
+    git(&folder, &["init", "--quiet", "--initial-branch=main", "."]);
+    git(&folder, &["remote", "add", "origin", "https://github.com/acme/web"]);
+    folder
 }
 
 /// The run on an embedded backend whose file is no part of the checkout.

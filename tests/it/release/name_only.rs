@@ -1,8 +1,7 @@
 //! A repository that Sentry knows by its name only, as a tool leaves one behind that sent commits itself.
 
-use super::commits::{commit, head};
+use super::commits::{commit, head, work_folder};
 use super::requests::{add_repository, pushed};
-use crate::support::git_repository::git;
 use crate::support::proxy::ServeProxy;
 use crate::support::run::{ProgramRun, RunResult};
 use serde_json::json;
@@ -21,10 +20,7 @@ fn with_a_name() -> ServeProxy {
 /// A push whose checkout has two commits.
 fn two_commits(relay: &ServeProxy) -> ProgramRun {
     let run = pushed(relay).var("FINISHLINE_RELEASE", "web@1.0.0");
-    let folder = run.path("work");
-    std::fs::create_dir(&folder).unwrap();
-    git(&folder, &["init", "--quiet", "--initial-branch=main", "."]);
-    git(&folder, &["remote", "add", "origin", "https://github.com/acme/web"]);
+    let folder = work_folder(&run);
     commit(&folder, "one", "one");
     commit(&folder, "two", "two");
     run.var("GITHUB_SHA", head(&folder)).var("FINISHLINE_WORKING_DIRECTORY", "work")

@@ -1,8 +1,7 @@
 //! What a step does that names neither a release nor an environment, and where its commits begin.
 
-use super::super::commits::{commit, head};
+use super::super::commits::{commit, head, work_folder};
 use super::super::requests::{HEAD, add_repository, pushed};
-use crate::support::git_repository::git;
 use crate::support::http_server::{Request, Response};
 use crate::support::proxy::{PROXY_TOKEN, ProxyAction, ServeProxy};
 use crate::support::run::ProgramRun;
@@ -52,10 +51,7 @@ fn only_a_step_with_nothing_set_and_no_token_asks_for_nothing() {
 /// A push of the last of five commits, where a release was made at the second.
 fn later_push(relay: &ServeProxy) -> ProgramRun {
     let run = pushed(relay);
-    let folder = run.path("work");
-    std::fs::create_dir(&folder).unwrap();
-    git(&folder, &["init", "--quiet", "--initial-branch=main", "."]);
-    git(&folder, &["remote", "add", "origin", "https://github.com/acme/web"]);
+    let folder = work_folder(&run);
     let commits: Vec<_> =
         (1..=5).map(|at| commit(&folder, &format!("file{at}"), &format!("commit {at}"))).collect();
     let release = json!({
