@@ -19,8 +19,6 @@ struct ProxyVariables {
     exceptions: Vec<String>,
     /// Those that name a proxy.
     set: Vec<&'static str>,
-    /// As reqwest reads them, with the exceptions that it knows.
-    matcher: Matcher,
 }
 
 /// Those of a proxy for http and https, and for both.
@@ -38,10 +36,10 @@ pub fn read_variables(env: &Env) {
         part.split_whitespace().filter(move |one| is_list || is_ours(one))
     });
     let exceptions: Vec<_> = exceptions.map(str::to_owned).collect();
-    let (http, https, matcher) = (proxy(HTTP), proxy(HTTPS), Matcher::from_system());
+    let (http, https) = (proxy(HTTP), proxy(HTTPS));
     let names = [HTTP, HTTPS, ALL].concat();
     let set = names.into_iter().filter(|name| env.get(name).is_some()).collect();
-    drop(VARIABLES.set(ProxyVariables { http, https, exceptions, set, matcher }));
+    drop(VARIABLES.set(ProxyVariables { http, https, exceptions, set }));
 }
 
 /// Whether no proxy stands before this address by an exception that reqwest does not know.
@@ -60,7 +58,9 @@ fn url(text: &str) -> Option<Url> {
 pub(super) fn with_exceptions(builder: ClientBuilder) -> ClientBuilder {
     let ours = VARIABLES.get().filter(|variables| !variables.exceptions.is_empty());
     let Some(variables) = ours else { return builder };
-    builder.no_proxy().proxy(Proxy::custom(|url| variables.proxy(url)))
+    // As reqwest reads the variables, with the exceptions that it knows.
+    let matcher = Matcher::from_system();
+    builder.no_proxy().proxy(Proxy::custom(move |url| variables.proxy(&matcher, url)))
 }
 
 /// The proxy on the way to an address, by what the process's variables say.
@@ -103,11 +103,11 @@ impl ProxyAddress {
 
 impl ProxyVariables {
     /// The proxy on the way to this address, unless it is excepted.
-    fn proxy(&self, url: &Url) -> Option<Url> {
+    fn proxy(&self, matcher: &Matcher, url: &Url) -> Option<Url> {
         if self.exceptions.iter().any(|one| excepts(one, url)) {
             return None;
         }
-        let found = self.matcher.intercept(&url.as_str().parse::<Uri>().ok()?)?;
+        let found = matcher.intercept(&url.as_str().parse::<Uri>().ok()?)?;
         let named = if url.scheme() == "https" { &self.https } else { &self.http };
         // What no variable names is the system's, which has no password here.
         named.clone().or_else(|| Url::parse(&found.uri().to_string()).ok())
@@ -160,6 +160,7 @@ mod tests {
             ("10.0.0.1:9000", "http://10.0.0.1:9000/", true),
             ("10.0.0.1:9000", "http://10.0.0.1:9001/", false),
             ("[::1]:9000", "http://[::1]:9000/", true),
+            ("::1", "http://[::1]:1/", false),
             ("*.example.com", "https://sentry.example.com/", true),
             ("*.example.com:443", "https://sentry.example.com/", true),
             ("*.example.com", "https://notexample.com/", false),
