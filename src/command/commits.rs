@@ -105,9 +105,10 @@ impl<'a> CommitSources<'a> {
     }
 
     /// The commits of the names in the inputs that are no whole hashes.
-    fn named(&self, checkout: &Checkout) -> HashMap<String, String> {
+    fn named(&self, checkout: &Checkout) -> HashMap<String, Result<String>> {
         let names = self.inputs.release.commit_names().filter(|name| !is_whole_hash(name));
-        names.filter_map(|name| Some((name.clone(), checkout.named_commit(name)?))).collect()
+        let commit = |name: &str| checkout.named_commit(name).map_err(|error| git_error(&error));
+        names.map(|name| (name.clone(), commit(name))).collect()
     }
 
     async fn read_checkout(&self, head: &str, previous: Option<&str>) -> Result<CommitList> {

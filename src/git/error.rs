@@ -14,6 +14,12 @@ pub enum GitError {
         /// The text, quoted.
         text: String,
     },
+    /// There is no tag and no branch of this name.
+    #[error("the checkout has no tag or branch {name}")]
+    NoName {
+        /// The name, quoted.
+        name: String,
+    },
     /// Several commits begin like this.
     #[error("several commits in this clone start with {sha}")]
     Ambiguous {
@@ -114,6 +120,9 @@ impl GitError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NoSha { .. } => "use the commit's SHA; `git rev-parse NAME` prints it",
+            Self::NoName { .. } => {
+                "write the commit's SHA, or check out the repository with its tags and branches"
+            }
             Self::Ambiguous { .. } => "use the commit's full SHA",
             Self::NoHead { .. } => {
                 "check out that commit, or fetch it: set `fetch-depth: 0` for actions/checkout, \

@@ -40,7 +40,7 @@ impl Checkout {
     }
 
     /// The commit of a name.
-    pub fn named_commit(&self, _: &str) -> Option<String> {
+    pub fn named_commit(&self, _: &str) -> Result<String, GitError> {
         match *self {}
     }
 

@@ -1,7 +1,7 @@
 //! Which commit of which repository a release is made of: what was built.
 
 use super::limits::short_sha;
-use crate::error::{Error, Warning};
+use crate::error::{Error, Result, Warning};
 use crate::job::{self, Job};
 use crate::text::quote;
 use std::collections::HashMap;
@@ -15,8 +15,8 @@ pub struct CheckoutInfo {
     pub subject: String,
     /// The repository that its remote leads to, as `owner/name`.
     pub repository: Option<String>,
-    /// The commits of those names that the inputs have in the place of a hash.
-    pub named: HashMap<String, String>,
+    /// The commits of the names that the inputs have in the place of a hash, or why there is none.
+    pub named: HashMap<String, Result<String>>,
     /// What to say where no remote has the name that was given.
     pub no_remote: Option<Warning>,
     /// Whether it has the commit of the job's event, or of its base.

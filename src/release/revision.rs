@@ -27,6 +27,8 @@ pub(super) fn resolve(
     Ok((commits, previous))
 }
 
+const CHECK_OUT: &str = "write the commit's SHA, or check out the repository that has it";
+
 struct CommitNames<'a> {
     job: &'a Job,
     checkout: &'a CheckoutInfo,
@@ -44,7 +46,7 @@ impl CommitNames<'_> {
     fn commit(&self, repository: Option<&str>, name: &str) -> Result<String> {
         let is_here = repository.is_none_or(|repository| self.is_here(repository));
         let named = self.checkout.named.get(name).filter(|_| is_here);
-        let commit = named.cloned().or_else(|| job::sha(name));
+        let commit = named.and_then(|named| named.clone().ok()).or_else(|| job::sha(name));
         commit.ok_or_else(|| self.unknown(repository, name))
     }
 
@@ -61,15 +63,17 @@ impl CommitNames<'_> {
             None => format!("`previous-commit` {}", quote(name)),
         };
         let here = self.checkout.repository.as_deref().map(quote);
-        let why = match (repository.is_none_or(|one| self.is_here(one)), here) {
-            _ if self.checkout.is_absent => "there is no checkout".to_owned(),
-            _ if let Some(error) = self.checkout.damage() => error.message,
-            (true, _) => format!("the checkout has no tag or branch {}", quote(name)),
-            (false, Some(here)) => format!("the checkout is of {here}"),
-            (false, None) => "the checkout has no remote".to_owned(),
+        let fault = self.checkout.named.get(name).and_then(|named| named.as_ref().err());
+        let (why, hint) = match (fault, here) {
+            _ if self.checkout.is_absent => ("there is no checkout".to_owned(), CHECK_OUT),
+            _ if let Some(error) = self.checkout.damage() => (error.message, CHECK_OUT),
+            (Some(fault), _) if repository.is_none_or(|one| self.is_here(one)) => {
+                (fault.message.clone(), &*fault.hint)
+            }
+            (_, Some(here)) => (format!("the checkout is of {here}"), CHECK_OUT),
+            (_, None) => ("the checkout has no remote".to_owned(), CHECK_OUT),
         };
-        Error::new(ErrorCode::Usage, format!("cannot look up {named}: {why}")).with_hint(
-            "write the commit's SHA, or check out the repository with its tags and branches",
-        )
+        let message = format!("cannot look up {named}: {why}");
+        Error::new(ErrorCode::Usage, message).with_hint(hint)
     }
 }

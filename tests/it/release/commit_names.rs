@@ -90,6 +90,46 @@ fn a_name_that_cannot_be_looked_up_is_an_error_that_says_why() {
 }
 
 #[test]
+fn a_commit_that_a_shallow_clone_lacks_is_not_taken_for_an_unknown_name() {
+    let relay = ServeProxy::new();
+    let run = tagged(&relay);
+    let source = format!("file://{}", run.path("work").display());
+    let clone = run.path("shallow");
+    git(&run.path("."), &["clone", "--quiet", "--depth=1", &source, clone.to_str().unwrap()]);
+    git(&clone, &["remote", "set-url", "origin", "https://github.com/acme/web"]);
+    let run = run.var("FINISHLINE_WORKING_DIRECTORY", "shallow");
+    let ended = run.var("FINISHLINE_PREVIOUS_COMMIT", "HEAD~1").execute().expect(2);
+    let words = "the commit `HEAD~1` is not in this shallow clone";
+    assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    assert!(ended.stderr.contains("`fetch-depth: 0`"), "{}", ended.stderr);
+}
+
+#[test]
+fn every_form_of_git_is_understood() {
+    let relay = ServeProxy::new();
+    let run = tagged(&relay);
+    let folder = run.path("work");
+    git(&folder, &["checkout", "--quiet", "-b", "side", "v1"]);
+    commit(&folder, "side", "side");
+    git(&folder, &["checkout", "--quiet", "main"]);
+    git(&folder, &["merge", "--quiet", "--no-ff", "--message=merge", "side"]);
+    git(&folder, &["update-ref", "refs/remotes/origin/feat/x", "side"]);
+    let base = head(&folder)[..12].to_owned();
+    for (name, same) in [
+        ("HEAD^2", "side"),
+        ("@~1", "main^1"),
+        ("v1^{}", "v1"),
+        ("v1^0", "v1"),
+        ("feat/x", "side"),
+        (&format!("{base}^2~1"), "v1"),
+    ] {
+        let commits = format!("acme/web@{name}");
+        run.clone().var("FINISHLINE_COMMITS", commits).execute().expect(0);
+        assert_eq!(sent(&relay)[0]["commit"], sha(&run, same), "{name}");
+    }
+}
+
+#[test]
 fn a_tag_goes_before_the_beginning_of_a_hash_and_not_before_a_whole_one() {
     let relay = ServeProxy::new();
     let run = tagged(&relay);
