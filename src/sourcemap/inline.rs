@@ -80,8 +80,7 @@ impl<'a> InlineMap<'a> {
     /// The map in `url`; nothing where `url` is no `data:` URL, an error where its contents are no
     /// text in UTF-8.
     pub fn read(url: &'a str) -> Option<Result<Self, &'static str>> {
-        let is_data = url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"));
-        is_data.then(|| Self::decode(url))
+        is_data_url(url).then(|| Self::decode(url))
     }
 
     fn decode(url: &'a str) -> Result<Self, &'static str> {
@@ -105,6 +104,11 @@ impl<'a> InlineMap<'a> {
         };
         format!("{},{payload}", self.head)
     }
+}
+
+/// Whether `url` holds its contents itself.
+pub fn is_data_url(url: &str) -> bool {
+    url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
 }
 
 fn is_base64(head: &str) -> bool {

@@ -9,6 +9,7 @@ use crate::os::replaced_files::ReplacedFiles;
 use crate::os::{linkless, parallel};
 use crate::outcome::sourcemaps::ExaminedScript;
 use crate::sourcemap::edits::TextEdits;
+use crate::sourcemap::inline::is_data_url;
 use crate::sourcemap::trailer;
 use crate::text::quote;
 use std::borrow::Cow;
@@ -137,6 +138,11 @@ fn delete_map(
     let mut written = WrittenFiles::default();
     for script in &group.scripts {
         let text = super::groups::read_text(&script.file).unwrap_or_default();
+        // A map that was never there may come from elsewhere, and without its name the script would look
+        // like one whose map was uploaded.
+        if group.map.is_none() && !holds_its_map(&text) {
+            continue;
+        }
         let bare = trailer::without_mapping_url(&text);
         let map = group.map.as_ref().and_then(|map| map.file.file_name()?.to_str());
         if map.is_some_and(|map| trailer::mentions_map(&bare, map)) {
@@ -161,6 +167,10 @@ fn delete_map(
         }
     }
     Ok(written)
+}
+
+fn holds_its_map(script: &str) -> bool {
+    trailer::mapping_url(script).is_some_and(|comment| is_data_url(comment.value))
 }
 
 fn replace(replaced: &ReplacedFiles, file: &BuildFile, text: &str) -> Result {

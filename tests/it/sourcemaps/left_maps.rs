@@ -338,6 +338,17 @@ fn a_script_that_was_uploaded_without_a_map_did_not_lose_one() {
 }
 
 #[test]
+fn a_script_whose_map_was_never_there_still_names_it_after_the_others_are_deleted() {
+    let run = sourcemaps().var("FINISHLINE_DELETE_SOURCEMAPS", "true");
+    write_script(&run, "dist/a.js");
+    write(&run, "dist/b.js", "f()\n//# sourceMappingURL=b.js.map\n");
+    run.clone().var("FINISHLINE_ALLOW_UNMAPPED", "true").execute().expect(0);
+    assert!(!run.path("dist/a.js.map").exists());
+    let ended = run.execute().expect(2);
+    assert!(ended.stderr.contains("its map b.js.map is not there"), "{}", ended.stderr);
+}
+
+#[test]
 fn an_id_of_a_bundler_tells_the_next_run_that_its_map_was_uploaded_and_deleted() {
     let id = "0f0e0d0c-0b0a-4908-8706-050403020100";
     let register = format!("e._sentryDebugIds[n]='{id}';");
