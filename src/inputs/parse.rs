@@ -236,24 +236,30 @@ pub(super) fn list(text: &str) -> Result<Vec<String>, &'static str> {
 
 /// Repositories, by the paths that their addresses lead to.
 pub(super) fn repositories(text: &str) -> Result<Vec<String>, &'static str> {
-    Ok(list(text)?.into_iter().map(repository_path).collect())
+    list(text)?.into_iter().map(repository_path).collect()
 }
 
-fn repository_path(repository: String) -> String {
-    let is_address = repository.contains("://") || repository.starts_with("git@");
-    let path = is_address.then(|| job::repository_of_url(&repository)).flatten();
-    path.unwrap_or(repository)
+/// Forges whose addresses are known without a scheme.
+const FORGES: [&str; 4] = ["github.com/", "gitlab.com/", "bitbucket.org/", "dev.azure.com/"];
+
+fn repository_path(repository: String) -> Result<String, &'static str> {
+    let takes = "repositories as `owner/name`, or their addresses";
+    let address = match FORGES.iter().any(|forge| repository.starts_with(forge)) {
+        true => format!("https://{repository}"),
+        false if repository.contains("://") || repository.starts_with("git@") => repository,
+        false => return Ok(repository),
+    };
+    job::repository_of_url(&address).ok_or(takes)
 }
 
 fn code_mappings(text: &str) -> Result<Vec<CodeMapping>, &'static str> {
     let takes = "a YAML list of `{project, repository, stackRoot, sourceRoot, defaultBranch}`";
     let mappings: Vec<CodeMapping> =
         serde_yaml::from_str(&surrogates::join(text)).map_err(|_| takes)?;
-    let by_path = |mapping: CodeMapping| CodeMapping {
-        repository: repository_path(mapping.repository),
-        ..mapping
+    let by_path = |mapping: CodeMapping| {
+        Ok(CodeMapping { repository: repository_path(mapping.repository)?, ..mapping })
     };
-    Ok(mappings.into_iter().map(CodeMapping::trimmed).map(by_path).collect())
+    mappings.into_iter().map(CodeMapping::trimmed).map(by_path).collect()
 }
 
 fn mapping_places(text: &str) -> Result<Vec<MappingPlace>, &'static str> {

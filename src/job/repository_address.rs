@@ -10,7 +10,7 @@ pub(super) fn path(machine: &str, path: &str) -> Option<String> {
     let segments: Vec<_> = path.trim_matches('/').split('/').map(decoded).collect::<Option<_>>()?;
     let texts: Vec<_> = segments.iter().map(String::as_str).collect();
     let known = azure(machine, &texts).or_else(|| bitbucket_server(&texts));
-    let path = known.unwrap_or_else(|| texts.join("/"));
+    let path = known.unwrap_or_else(|| above_page(machine, &texts).join("/"));
     Some(path.strip_suffix(".git").unwrap_or(&path).to_owned())
 }
 
@@ -18,7 +18,7 @@ pub(super) fn path(machine: &str, path: &str) -> Option<String> {
 /// `_git/NAME` where both are called the same; and over SSH `v3/ORGANIZATION/PROJECT/NAME`, in
 /// earlier days `PROJECT/_ssh/NAME`.
 fn azure(machine: &str, segments: &[&str]) -> Option<String> {
-    let host = machine.rsplit('@').next()?.split(':').next()?.to_lowercase();
+    let host = host(machine);
     let is_cloud_ssh = matches!(&*host, "ssh.dev.azure.com" | "vs-ssh.visualstudio.com");
     if let (true, ["v3", _, project, name]) = (is_cloud_ssh, segments) {
         return Some(format!("{project}/{name}"));
@@ -45,6 +45,21 @@ fn bitbucket_server(segments: &[&str]) -> Option<String> {
         _ => None,
     };
     of_page.or_else(of_clone)
+}
+
+/// What stands above a page of the repository, such as that of a branch: `/-/` at GitLab, and two names at the
+/// forges that have no groups within groups.
+fn above_page<'a, 'b>(machine: &str, segments: &'a [&'b str]) -> &'a [&'b str] {
+    let page = match &*host(machine) {
+        "github.com" | "bitbucket.org" => Some(2),
+        _ => segments.iter().position(|segment| *segment == "-"),
+    };
+    page.and_then(|page| segments.get(..page)).unwrap_or(segments)
+}
+
+fn host(machine: &str) -> String {
+    let host = machine.rsplit('@').next().and_then(|host| host.split(':').next());
+    host.unwrap_or_default().to_lowercase()
 }
 
 #[cfg(test)]
@@ -74,6 +89,12 @@ mod tests {
             ("https://ghe.example.com/acme/web.git", "acme/web"),
             ("https://example.com/gitlab/group/sub/web.git", "gitlab/group/sub/web"),
             ("https://gitlab.example.com/scm/team/web", "scm/team/web"),
+            (
+                "https://gitlab.example.com/group/sub/web/-/tree/main?ref_type=heads",
+                "group/sub/web",
+            ),
+            ("https://GitHub.com/acme/web/tree/feature/x", "acme/web"),
+            ("https://bitbucket.org/acme/web/src/main/", "acme/web"),
             ("https://gitlab.example.com/v3/acme/project/web", "v3/acme/project/web"),
         ] {
             assert_eq!(repository_of_url(url).as_deref(), Some(repository), "{url}");

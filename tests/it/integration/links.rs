@@ -118,10 +118,13 @@ fn a_source_host_that_is_installed_again_has_its_repositories_again() {
 #[test]
 fn a_repository_is_named_by_its_address_as_well() {
     let run = example();
-    let addresses = "https://github.com/acme/web.git, git@github.com:acme/api.git, acme/site";
-    let linked = run.var("FINISHLINE_REPOSITORIES", addresses).execute().expect(0);
-    for name in ["acme/web", "acme/api", "acme/site"] {
+    let addresses = "https://github.com/acme/web.git, git@github.com:acme/api.git, acme/site, \
+                     https://github.com/acme/docs/tree/main, github.com/acme/app";
+    let linked = run.clone().var("FINISHLINE_REPOSITORIES", addresses).execute().expect(0);
+    for name in ["acme/web", "acme/api", "acme/site", "acme/docs", "acme/app"] {
         let words = format!("linked repository {name}\n");
         assert!(linked.stdout.contains(&words), "{}", linked.stdout);
     }
+    let refused = run.var("FINISHLINE_REPOSITORIES", "https://github.com/acme").execute().expect(2);
+    assert!(refused.stderr.contains("or their addresses"), "{}", refused.stderr);
 }
