@@ -22,7 +22,9 @@ pub(super) fn secrets_in(object: &Object) -> Vec<String> {
 fn collect_secrets(object: &Object, secrets: &mut Vec<String>) {
     let is_secret = |name: &str| {
         let lower = name.to_lowercase();
-        SECRET_NAMES.iter().any(|word| lower.contains(word)) && !PUBLIC_NAMES.contains(&name)
+        // `apiKeyName` is what a person calls a key.
+        let is_shown = PUBLIC_NAMES.contains(&name) || lower.ends_with("name");
+        SECRET_NAMES.iter().any(|word| lower.contains(word)) && !is_shown
     };
     for (name, value) in object {
         match value {
@@ -106,5 +108,14 @@ mod tests {
         assert_eq!(name, "A *** *** *** at acme.dev");
         assert_eq!(metadata["domain_name"], "gitlab.com/***");
         assert_eq!(metadata["webhook_secret"], "s3cret-of-hooks");
+    }
+
+    #[test]
+    fn what_a_person_calls_a_key_is_no_secret() {
+        let answer =
+            json!({ "verify": { "apiKeyName": "my laptop", "api_key": "k3y-of-the-app" } });
+        let state = State::from(answer.as_object().cloned().unwrap_or_default());
+        let (name, _) = shown("a/my laptop k3y-of-the-app", &state, &IntegrationData::default());
+        assert_eq!(name, "a/my laptop ***");
     }
 }
