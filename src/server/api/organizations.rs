@@ -36,12 +36,11 @@ pub(crate) async fn list(mut request: PublicRequest) -> ApiResult {
 }
 
 /// `GET /organizations/{org}/`.
-pub(crate) async fn show(request: OrgRequest) -> ApiResult {
+pub(crate) async fn show(mut request: OrgRequest) -> ApiResult {
     let mut shown = organization(&request.base(), &request.org);
     shown["access"] = json!(request.principal.scopes);
-    // The one user owns every organization.
-    if request.principal.user.is_some() {
-        shown["orgRole"] = "owner".into();
+    if let Some(user) = request.principal.user {
+        shown["orgRole"] = request.database.role(request.org.id, user).await?.into();
     }
     Ok(ok(&shown))
 }

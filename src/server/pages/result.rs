@@ -69,10 +69,10 @@ pub(super) fn callback_page(parameters: Object) -> Markup {
 pub(super) fn paste_page(address: &str) -> Markup {
     html! {
         section.narrow.said {
-            h1 { "A run is waiting for this URL" }
+            h1 { "No setup is waiting for this URL here" }
             p {
-                "This setup was started by a program and continues there. Paste the complete URL \
-                 there; it can be used once."
+                "If a program started the setup, it continues there: paste the complete URL there. It \
+                 can be used once."
             }
             div.field {
                 label for="address" { "The URL to paste" }

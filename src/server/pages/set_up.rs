@@ -9,6 +9,7 @@
 
 use super::layout::redirect;
 use super::step::StepPage;
+use super::step_form::is_typed;
 use super::{FORM_AGAIN, FORM_KEY, FORM_STEP, PageRequest, done, link, login, result};
 use crate::backend::embedded::{EmbeddedBackend, EntryPoint, PipelineSession, first_view};
 use crate::database::{Organization, PageQuery};
@@ -332,7 +333,8 @@ fn is_answered_by(step: &Step, parameters: &Object) -> bool {
     fields.peek().is_none() || fields.any(|field| is_sent(&field))
 }
 
-/// The step's fields out of a form: a checkbox is there or not, and an empty text is none.
+/// The step's fields out of a form: a checkbox is there or not, an empty text is none, and blanks around what
+/// was typed are nobody's.
 fn fields(step: &Step, parameters: &Object) -> Fields {
     let mut fields = Fields::default();
     for field in step.fields {
@@ -343,14 +345,19 @@ fn fields(step: &Step, parameters: &Object) -> Fields {
                 let on = value.is_some_and(|value| !matches!(value, "" | "false" | "off" | "0"));
                 fields.set(field.name, on);
             }
-            // A browser ends each line of a text with two characters.
-            (_, Some(text)) if !text.is_empty() => {
-                fields.set(field.name, text.replace("\r\n", "\n"));
-            }
-            (_, Some(_) | None) => {}
+            (_, Some(text)) if is_typed(field) => set_text(&mut fields, field, text.trim()),
+            (_, Some(text)) => set_text(&mut fields, field, text),
+            (_, None) => {}
         }
     }
     fields
+}
+
+/// A browser ends each line of a text with two characters.
+fn set_text(fields: &mut Fields, field: &Field, text: &str) {
+    if !text.is_empty() {
+        fields.set(field.name, text.replace("\r\n", "\n"));
+    }
 }
 
 fn encoded<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
@@ -375,6 +382,14 @@ mod tests {
             fields(step(), &parameters(&[("client_id", "c"), ("include_subgroups", "on")]));
         assert!(fields.flag("includeSubgroups", false) && !fields.flag("verifySsl", true));
         assert_eq!((fields.text("clientId"), fields.get("group")), ("c", None));
+    }
+
+    #[test]
+    fn blanks_around_what_was_typed_go() {
+        let typed = [("client_id", " c\r\n"), ("group", " \t"), ("url", "https://a.b ")];
+        let fields = fields(step(), &parameters(&typed));
+        assert_eq!((fields.text("clientId"), fields.get("group")), ("c", None));
+        assert_eq!(fields.text("url"), "https://a.b");
     }
 
     #[test]

@@ -146,7 +146,7 @@ fn listed(data: &Object, list: &str, value: &str, shown: &str) -> Vec<(String, S
 }
 
 /// Whether a person types it: not what a callback brings, nor what the step shows.
-fn is_typed(field: &Field) -> bool {
+pub(super) fn is_typed(field: &Field) -> bool {
     matches!(field.source, FieldSource::State | FieldSource::Link(_))
 }
 

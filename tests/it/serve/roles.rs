@@ -110,6 +110,17 @@ fn a_scope_that_only_the_token_holds_sets_nothing_up_by_a_page() {
 }
 
 #[test]
+fn an_organization_tells_whoever_asks_the_role_that_is_theirs() {
+    let serve = ServeProcess::start();
+    for role in ["member", "admin", "manager", "owner"] {
+        let token = serve.token(role, "org:read");
+        let path = "/api/0/organizations/acme/";
+        let shown = serve.request_as(&token, "GET", path, Value::Null).expect(200);
+        assert_eq!(shown["orgRole"], role);
+    }
+}
+
+#[test]
 fn a_page_is_not_answered_by_a_token_of_the_same_user_that_sets_nothing_up() {
     let serve = ServeProcess::start();
     let token = serve.token("owner", "org:integrations");

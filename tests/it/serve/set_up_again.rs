@@ -62,7 +62,7 @@ fn a_success_page_that_is_loaded_again_says_so_and_sets_nothing_up_again() {
     }
     // What comes for somebody else's run is not taken for it, and another person sees nothing of it.
     let callback = format!("{}?code=c&state=s", step("gitlab"));
-    assert!(browser.get(&callback).text.contains("A run is waiting"));
+    assert!(browser.get(&callback).text.contains("The URL to paste"));
     let mut other = Browser::of(&serve, &serve.token("owner", "org:integrations"));
     other
         .cookies
