@@ -287,8 +287,14 @@ impl<'r> RunContext<'r> {
     ) -> Outcome {
         let RequestedJobs { task, release, skipped, backend } = jobs;
         let is_embedded = backend == Ok(BackendName::Embedded);
+        // A mask of the first would hit what is shown of the second.
+        let shown_next = release.as_ref().map(|release| release.visible_texts(&backend));
+        let shown_next = shown_next.unwrap_or_default();
         let integrated = match &task {
-            Some(task) => Some(self.integrate(inputs, task, backend.clone(), deadline).await),
+            Some(task) => {
+                let work = self.integrate(inputs, task, backend.clone(), &shown_next, deadline);
+                Some(work.await)
+            }
             None => None,
         };
         let released = match release {
@@ -312,6 +318,7 @@ impl<'r> RunContext<'r> {
         inputs: &Inputs,
         task: &IntegrationTask,
         backend: Result<BackendName>,
+        shown_next: &[String],
         deadline: Instant,
     ) -> Outcome {
         let mut secrets = task.secrets();
@@ -320,7 +327,8 @@ impl<'r> RunContext<'r> {
             Ok(BackendName::Sentry) => inputs.url.as_ref().map_or("", Url::as_str),
             _ => base_url(inputs),
         };
-        let visible_texts = IntegrationReport::visible_texts(task, base);
+        let mut visible_texts = IntegrationReport::visible_texts(task, base);
+        visible_texts.extend_from_slice(shown_next);
         let title = format!("finishline: {} for {}", task.label(), task.org);
         let work = Box::pin(async {
             match backend? {

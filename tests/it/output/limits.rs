@@ -65,6 +65,18 @@ fn a_line_of_a_secret_that_an_output_shows_is_not_masked_and_that_is_said() {
     }
 }
 
+#[test]
+fn a_secret_of_an_integration_that_the_release_beside_it_shows_is_not_masked() {
+    let state = "{baseUrl: 'https://api.opsgenie.com/', provider: acme-ops, apiKey: '${KEY}'}";
+    let run = ProgramRun::github().embedded("opsgenie", state).var("KEY", "production");
+    let run = run.var("FINISHLINE_RELEASE", "web@1").var("FINISHLINE_ENVIRONMENT", "production");
+    let run = run.var("SENTRY_PROJECT", "web");
+    let ended = run.var("FINISHLINE_COMMITS", "none").execute().expect(0);
+    assert!(ended.output("result").contains("deployed to production"), "{}", ended.everything());
+    assert_eq!(masks(&ended), strings(&[]));
+    assert!(ended.output("warnings").contains("mask-hits-output"), "{}", ended.output("warnings"));
+}
+
 fn strings(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
