@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 use tempfile::TempDir;
 
 /// When the first commit of a test is made; each later one a minute after.
@@ -49,6 +50,17 @@ impl RepositoryFolder {
     }
 }
 
+/// Where git is. With a path and no name, no copy of this process is made to look for it in another `PATH`,
+/// which takes longer than all that git then does.
+fn git_program() -> &'static Path {
+    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+        let folders = std::env::var_os("PATH").unwrap_or_default();
+        let mut programs = std::env::split_paths(&folders).map(|folder| folder.join("git"));
+        programs.find(|program| program.is_file()).unwrap_or_else(|| "git".into())
+    });
+    &PROGRAM
+}
+
 /// Runs git without any configuration but the repository's; what it prints.
 pub(crate) fn git(folder: &Path, arguments: &[&str]) -> String {
     git_at(folder, arguments, START, &[])
@@ -56,7 +68,7 @@ pub(crate) fn git(folder: &Path, arguments: &[&str]) -> String {
 
 pub(crate) fn git_at(folder: &Path, arguments: &[&str], time: u64, input: &[u8]) -> String {
     let date = format!("{time} +0000");
-    let mut command = Command::new("git");
+    let mut command = Command::new(git_program());
     command.current_dir(folder).args(arguments).env_clear();
     command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
     for (name, value) in [
