@@ -18,6 +18,7 @@ mod result;
 mod search;
 mod set_up;
 mod step;
+mod step_answer;
 mod step_form;
 pub(crate) mod urls;
 
