@@ -82,9 +82,14 @@ impl RunContext<'_> {
     ) -> Result<ExistingLinks> {
         let existing = match (inventory, id) {
             (Some(inventory), _) => inventory.links(id, requested),
-            (None, Some(id)) => backend.linked(Some(id), requested).await?,
+            (None, Some(_)) => backend.linked(id, requested).await?,
             (None, None) => ExistingLinks::default(),
         };
+        let others = match inventory {
+            Some(_) => existing.others.clone(),
+            None => backend.in_the_way(id, &requested.missing(&existing)).await,
+        };
+        let existing = ExistingLinks { others, ..existing };
         self.note_planned(requested, &existing);
         Ok(existing)
     }

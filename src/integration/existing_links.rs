@@ -38,6 +38,9 @@ pub struct ExistingLinks {
     pub code_mappings: Vec<LinkedMapping>,
     /// Mappings of other integrations, which one of the same place replaces; as far as they are known.
     pub elsewhere: Vec<LinkedMapping>,
+    /// Repositories of other integrations that may stand in the way of one of the same name; as far as they are
+    /// known.
+    pub others: Vec<LinkedRepository>,
     /// Whether the repositories could not be listed.
     pub is_partial: bool,
 }
@@ -95,6 +98,12 @@ impl ExistingLinks {
     /// Whether a repository has this name.
     pub fn has(&self, name: &str) -> bool {
         !self.named(name).is_empty()
+    }
+
+    /// The other integration that has a repository of this name, where this one has none.
+    pub fn holder(&self, name: &str) -> Option<i64> {
+        let mut named = self.others.iter().filter(|one| !self.has(name) && one.is_named(name));
+        named.find_map(|one| one.integration)
     }
 
     /// Whether it is there. A mapping that names no branch leaves it to the repository.

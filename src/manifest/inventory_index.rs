@@ -14,19 +14,27 @@ pub struct InventoryIndex {
     /// By project and stack root, of which there is one mapping: the integration, and the mapping's
     /// place in it.
     by_place: HashMap<(String, String), (usize, usize)>,
+    /// By name in lower case, of which there may be several: the same of repositories.
+    by_repository: HashMap<String, Vec<(usize, usize)>>,
 }
 
 impl From<OrganizationInventory> for InventoryIndex {
     fn from(inventory: OrganizationInventory) -> Self {
         let integrations = inventory.integrations;
         let (mut by_id, mut by_place) = (HashMap::new(), HashMap::new());
+        let mut by_repository: HashMap<String, Vec<_>> = HashMap::new();
         for (at, one) in integrations.iter().enumerate() {
             by_id.insert(one.listed.id, at);
             for (mapping, found) in one.links.code_mappings.iter().enumerate() {
                 by_place.insert(place(&found.mapping), (at, mapping));
             }
+            for (repository, found) in one.links.repositories.iter().enumerate() {
+                for name in &found.names {
+                    by_repository.entry(name.to_lowercase()).or_default().push((at, repository));
+                }
+            }
         }
-        Self { integrations, by_id, by_place }
+        Self { integrations, by_id, by_place, by_repository }
     }
 }
 
@@ -50,7 +58,13 @@ impl InventoryIndex {
         let others = found.filter(|(at, _)| Some(*at) != own);
         let elsewhere = others
             .map(|(at, mapping)| self.integrations[*at].links.code_mappings[*mapping].clone());
-        ExistingLinks { elsewhere: elsewhere.collect(), ..links }
+        let lacking = requested.repositories.iter().filter(|name| !links.has(name));
+        let named = lacking.filter_map(|name| self.by_repository.get(&name.to_lowercase()));
+        let held = named.flatten().filter(|(at, _)| Some(*at) != own);
+        let others = held
+            .map(|(at, repository)| self.integrations[*at].links.repositories[*repository].clone());
+        let (elsewhere, others) = (elsewhere.collect(), others.collect());
+        ExistingLinks { elsewhere, others, ..links }
     }
 }
 

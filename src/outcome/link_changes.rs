@@ -30,7 +30,8 @@ impl LinkComparison<'_> {
     fn repository(self, name: &str, comparison: &mut PlanComparison) {
         let is_there = self.existing.has(name);
         let action = if is_there { ChangeAction::Keep } else { ChangeAction::Create };
-        let words = format!("link repository {name}");
+        let held = self.existing.holder(name).map(|id| format!(", which integration {id} has"));
+        let words = format!("link repository {name}{}", held.unwrap_or_default());
         comparison.begin(action, ChangedKind::Repository, name, words);
     }
 

@@ -196,10 +196,11 @@ impl SentryBackend<'_> {
         if rows.repositories.iter().any(|one| one.is_named(name)) {
             return Ok(());
         }
-        Err(refused(match self.has_another(name, integration).await {
-            true => "another integration has it in Sentry",
-            false => {
+        Err(refused(match self.holder(name, integration).await {
+            Some(holder) => held_by(holder),
+            None => {
                 "Sentry has it already, and not for this integration: it is another one's, hidden or being deleted"
+                    .to_owned()
             }
         }))
     }
@@ -217,30 +218,45 @@ impl SentryBackend<'_> {
         for mapping in mappings {
             let name = mapping.repository.as_str();
             if !others.contains_key(name) {
-                others.insert(name, self.is_of_another(name, integration, rows).await);
+                let holder = match rows.has(name) {
+                    true => None,
+                    false => self.holder(name, integration).await,
+                };
+                others.insert(name, holder);
             }
             match others[name] {
-                true => {
-                    let why = refused("another integration has the repository");
-                    report.not_mapped(mapping, why);
-                }
-                false => own.push(mapping.clone()),
+                Some(holder) => report.not_mapped(mapping, refused(held_by(holder))),
+                None => own.push(mapping.clone()),
             }
         }
         own
     }
 
-    /// Whether a repository that is not listed for this integration is listed for another one.
-    async fn is_of_another(&self, name: &str, integration: i64, rows: &ExistingLinks) -> bool {
-        !rows.has(name) && self.has_another(name, integration).await
+    /// Another integration that has a repository of this name.
+    pub(super) async fn holder(&self, name: &str, integration: i64) -> Option<i64> {
+        let others = self.of_others(name, Some(integration)).await;
+        others.first().and_then(|one| one.integration)
     }
 
-    /// Whether another integration has a repository of this name.
-    pub(super) async fn has_another(&self, name: &str, integration: i64) -> bool {
+    /// The repositories of this name that other integrations have.
+    async fn of_others(&self, name: &str, integration: Option<i64>) -> Vec<LinkedRepository> {
         let path = self.path(&format!("repos/?query={}", segment(name)));
         let listed = self.optional_pages(&path).await.unwrap_or_default();
-        let mut named = listed.iter().map(repository).filter(|one| one.is_named(name));
-        named.any(|one| one.integration.is_some_and(|id| id != integration))
+        let named = listed.iter().map(repository).filter(|one| one.is_named(name));
+        named.filter(|one| one.integration.is_some() && one.integration != integration).collect()
+    }
+
+    /// The repositories of other integrations that stand in the way of those that are lacking.
+    pub async fn in_the_way(
+        &self,
+        integration: Option<i64>,
+        missing: &RequestedLinks,
+    ) -> Vec<LinkedRepository> {
+        let mut others = Vec::new();
+        for name in &missing.repositories {
+            others.extend(self.of_others(name, integration).await);
+        }
+        others
     }
 
     pub(super) async fn send(
@@ -264,6 +280,14 @@ impl SentryBackend<'_> {
             None => self.denied(response, permission),
         }
     }
+}
+
+/// Why a repository is not linked that another integration has, and the way out.
+pub(super) fn held_by(holder: i64) -> String {
+    format!(
+        "another integration has the repository; to move it, and lose its commits, first run with \
+         `integration-id: {holder}` and the repository in `repositories-absent`"
+    )
 }
 
 /// Whether a row is of this integration, as far as it tells: a server may list more than was asked for.

@@ -67,7 +67,7 @@ impl SentryBackend<'_> {
             let repositories = self.repositories(integration).await?;
             let linked = ExistingLinks { repositories, ..ExistingLinks::default() };
             let found = linked.repository(name).map(|found| (found.clone(), false));
-            let is_taken = !linked.has(name) && self.has_another(name, integration).await;
+            let is_taken = !linked.has(name) && self.holder(name, integration).await.is_some();
             Ok((found.is_some() || is_taken).then_some(found))
         };
         let request = SentryRequest::post(self.path("repos/"), &body, RetryPolicy::Unsent);
@@ -142,8 +142,8 @@ impl SentryBackend<'_> {
             let is_left =
                 |one: &&LinkedRepository| one.integration.is_none_or(|id| leaving.contains(&id));
             let left = known.iter().find(is_left);
-            let taken = || refused("another integration has the repository in Sentry");
-            let left = left.ok_or_else(taken)?;
+            let holder = known.iter().find_map(|one| one.integration).unwrap_or_default();
+            let left = left.ok_or_else(|| refused(links::held_by(holder)))?;
             return self.relink(integration, left).await.map(Some);
         }
         self.make_repository(name).await?;

@@ -82,8 +82,7 @@ impl<B: ReleaseBackend, H: CommitReader> ReleaseDriver<'_, B, H> {
         self.read_since_previous(change).await?;
         let existing = self.existing(change).await.ok().flatten();
         self.keep_own_commits(existing.as_ref(), change).await;
-        let had = existing.as_ref().is_some_and(|existing| existing.commit_count > 0);
-        self.progress.updated |= had && !change.commits.is_empty();
+        self.progress.updated |= existing.is_some() && !change.commits.is_empty();
         self.warn_of_conflict(existing.as_ref(), change, CommitConflict::Replaces);
         Ok(())
     }

@@ -147,6 +147,21 @@ fn nothing_is_pruned_while_a_link_of_an_entry_is_not_set() {
         }
         assert_eq!(there(&run, &serve), before);
     }
+    // So does the plan, whether all is listed at once or not; and the way out that the warning names works.
+    let planned = with(&run, &gitb).args(&["plan"]).execute().expect(0);
+    let words = "link repository acme/web, which integration 1 has";
+    assert!(planned.stdout.contains(words), "{}", planned.stdout);
+    let alone =
+        run.clone().without("FINISHLINE_MANIFEST").args(&["plan", "--provider", "custom_scm"]);
+    let alone = alone.var("FINISHLINE_STATE", "{name: gitb, url: 'https://gitb.example'}");
+    let alone = alone.var("FINISHLINE_ORG", "acme").var("FINISHLINE_REPOSITORIES", "acme/web");
+    let planned = alone.clone().execute().expect(0);
+    assert!(planned.stdout.contains(words), "{}", planned.stdout);
+    let warned = alone.args(&["run", "--provider", "custom_scm"]).execute().expect(0).stderr;
+    assert!(
+        warned.contains("first run with `integration-id: 1` and the repository in"),
+        "{warned}"
+    );
     // The way out that the manual names.
     let absent = "  - {provider: custom_scm, integration-id: 1, state: absent}\n";
     with(&run, &format!("{absent}{gitb}")).execute().expect(0);

@@ -53,6 +53,20 @@ fn it_keeps_its_commits_whoever_tells_where_the_new_ones_begin() {
     }
 }
 
+#[test]
+fn the_first_commits_of_a_release_that_was_there_are_a_change() {
+    for commits in ["auto", "local"] {
+        let relay = ServeProxy::new();
+        let run = at(&relay, checkout(2)).var("FINISHLINE_COMMITS", commits);
+        run.clone().var("FINISHLINE_COMMITS", "none").execute().expect(0);
+        let ended = as_json(&run).execute().expect(0);
+        assert_eq!(known(&relay), ["commit 2", "commit 1"], "{commits}");
+        assert_eq!(ended.json()["changed"], true, "{commits}: {}", ended.stdout);
+        assert!(ended.stdout.contains("is updated for acme"), "{}", ended.stdout);
+        assert_eq!(as_json(&run).execute().expect(0).json()["changed"], false, "{commits}");
+    }
+}
+
 /// The run as a job of a push on GitHub that began behind this commit.
 fn pushed(run: &ProgramRun, before: &str) -> ProgramRun {
     let event = json!({ "ref": "refs/heads/main", "before": before });
