@@ -65,7 +65,8 @@ pub(super) fn edits(
     notes: &mut Vec<MigrationNote>,
 ) -> Vec<TextEdit> {
     let Some(edit) = edit(step, notes) else { return Vec::new() };
-    let inputs = VariableReader { step, is_composite }.inputs_edit(notes);
+    let injects = injects_by_default(step);
+    let inputs = VariableReader { step, is_composite, injects }.inputs_edit(notes);
     std::iter::once(edit).chain(inputs).collect()
 }
 
@@ -106,12 +107,37 @@ fn edit(step: &StepText<'_>, notes: &mut Vec<MigrationNote>) -> Option<TextEdit>
         notes.push(MigrationNote::advice(line, message));
     }
     // The version in a comment is that of the other action.
-    let rest = step.source[uses.range.end..].lines().next().unwrap_or_default();
-    let comment = rest.trim_start().strip_prefix('#').map(str::trim_start);
-    let is_version = comment.is_some_and(|comment| {
-        let comment = comment.trim_start_matches("tag=").trim_start_matches('v');
-        comment.starts_with(|c: char| c.is_ascii_digit())
+    let comment = version_comment(step, uses).filter(|comment| major_version(comment).is_some());
+    let end = comment.map_or(uses.range.end, |comment| {
+        let at = step.source[uses.range.end..].find(comment).unwrap_or_default();
+        uses.range.end + at + comment.len()
     });
-    let end = uses.range.end + if is_version { rest.len() } else { 0 };
     Some(TextEdit::new(uses.range.start..end, ACTION))
+}
+
+/// The version of action-release that began to inject debug ids by itself.
+const FIRST_INJECTING: u32 = 3;
+
+/// Whether the step's version of action-release injects debug ids where it is not told to; none where that
+/// cannot be told.
+fn injects_by_default(step: &StepText<'_>) -> Option<bool> {
+    let uses = step.node.get("uses")?;
+    let (_, reference) = uses.text()?.split_once('@')?;
+    let comment = || version_comment(step, uses).and_then(major_version);
+    let version = major_version(reference).filter(|_| reference.len() < 40).or_else(comment);
+    let is_newest = matches!(reference, "master" | "main");
+    version.map(|version| version >= FIRST_INJECTING).or(is_newest.then_some(true))
+}
+
+/// The comment behind the action's name.
+fn version_comment<'a>(step: &StepText<'a>, uses: &YamlNode) -> Option<&'a str> {
+    let rest = step.source[uses.range.end..].lines().next()?;
+    rest.trim_start().strip_prefix('#').map(str::trim)
+}
+
+/// The first number of `v3.1`, `3` or `tag=v3`.
+fn major_version(text: &str) -> Option<u32> {
+    let digits = text.trim_start_matches("tag=").trim_start_matches('v');
+    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    digits[..end].parse().ok()
 }

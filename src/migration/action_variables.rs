@@ -17,20 +17,28 @@ const OTHER_DEPLOY: &str = "a variable may name an environment here, and finishl
 const STRICT_MAPS: &str = "a script without a source map is an error to finishline, and a warning to \
     action-release";
 
+const NO_INJECTION: &str =
+    "finishline injects debug ids, which this version of action-release does not";
+
 /// Looks for the variables of a step.
 pub(super) struct VariableReader<'a> {
     pub(super) step: &'a StepText<'a>,
     /// Whether the step is run with the variables of a workflow elsewhere.
     pub(super) is_composite: bool,
+    /// Whether its version of action-release injects debug ids by itself, where that is known.
+    pub(super) injects: Option<bool>,
 }
 
 impl VariableReader<'_> {
     /// The change that adds the inputs without which a step of finishline does something else.
     pub(super) fn inputs_edit(&self, notes: &mut Vec<MigrationNote>) -> Option<TextEdit> {
         notes.extend(self.dist_note());
+        notes.extend(self.injection_note());
         let deploy = self.missing_deploy().map(|deploy| (deploy, OTHER_DEPLOY));
         let lenient = self.is_strict().then(|| ("allow-unmapped: true".to_owned(), STRICT_MAPS));
-        let missing: Vec<_> = deploy.into_iter().chain(lenient).collect();
+        let is_plain = self.injects == Some(false) && self.leaves_injection();
+        let plain = is_plain.then(|| ("inject: false".to_owned(), NO_INJECTION));
+        let missing: Vec<_> = deploy.into_iter().chain(lenient).chain(plain).collect();
         let inputs: Vec<_> = missing.iter().map(|(input, _)| input.as_str()).collect();
         let edit = if inputs.is_empty() { None } else { self.insertion(&inputs) };
         for (input, message) in missing.iter().filter(|_| edit.is_none()) {
@@ -49,11 +57,36 @@ impl VariableReader<'_> {
 
     /// Whether scripts without a map are uploaded with a warning here, and would be an error.
     fn is_strict(&self) -> bool {
-        let text = |name: &&str| self.step.input(name).and_then(YamlNode::text);
-        let maps = ["sourcemaps", "sourcemap"].iter().find_map(text).unwrap_or_default();
         let is_said =
             ["allow-unmapped", "allow-empty"].iter().any(|name| self.step.input(name).is_some());
-        !maps.trim().is_empty() && !is_said
+        self.uploads() && !is_said
+    }
+
+    fn uploads(&self) -> bool {
+        let text = |name: &&str| self.step.input(name).and_then(YamlNode::text);
+        let maps = ["sourcemaps", "sourcemap"].iter().find_map(text).unwrap_or_default();
+        !maps.trim().is_empty()
+    }
+
+    /// Whether source maps are uploaded, and nothing says whether scripts get debug ids.
+    fn leaves_injection(&self) -> bool {
+        self.uploads() && self.step.input("inject").is_none()
+    }
+
+    fn injection_note(&self) -> Option<MigrationNote> {
+        let message = match self.injects.filter(|_| self.leaves_injection()) {
+            Some(true) => return None,
+            Some(false) => {
+                "this version of action-release injects no debug ids: `inject: false` keeps it so; remove it if \
+                 the scripts are deployed after this step"
+            }
+            None if self.leaves_injection() => {
+                "action-release before v3 injects no debug ids, and finishline does: set `inject: false` if the \
+                 scripts are deployed before this step"
+            }
+            None => return None,
+        };
+        Some(MigrationNote::advice(self.step.node.line, message))
     }
 
     /// The line that says when there is a deploy; none where there is always one.

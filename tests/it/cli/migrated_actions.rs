@@ -163,6 +163,34 @@ fn an_upload_of_an_action_accepts_scripts_without_a_map_as_before() {
 }
 
 #[test]
+fn an_upload_of_an_action_that_injects_no_debug_ids_injects_none() {
+    let head = format!("on: push\n{HEAD}{UBUNTU}    steps:\n      ");
+    let kept = "allow-unmapped: true\n          inject: false\n          sourcemaps: d";
+    let newer = "allow-unmapped: true\n          sourcemaps: d";
+    let sha = "85e0095193a153d57c458995f99d0afd81b9e5ea";
+    for (version, expected, note) in [
+        ("v1", kept, "keeps it so"),
+        ("v2.1.0", kept, "keeps it so"),
+        (&format!("{sha} # v1.7.0"), kept, "keeps it so"),
+        (sha, newer, "before v3 injects no debug ids"),
+        (&format!("{sha} # v3.3.0"), newer, ""),
+        ("v3", newer, ""),
+        ("master", newer, ""),
+    ] {
+        let step = format!("- uses: getsentry/action-release@{version}\n        with:\n          ");
+        let migrated = migrate("release.yml", &format!("{head}{step}sourcemaps: d\n"));
+        assert!(migrated.text.contains(&format!("@v0\n        with:\n          {expected}\n")));
+        let notes: String = migrated.notes.iter().map(|note| note.message.as_str()).collect();
+        assert_eq!(notes.contains("debug ids"), !note.is_empty(), "{version}: {notes}");
+        assert!(notes.contains(note), "{version}: {notes}");
+        assert!(migrated.notes.iter().all(|note| !note.is_untranslated));
+        let said =
+            migrate("release.yml", &format!("{head}{step}inject: true\n          sourcemaps: d\n"));
+        assert!(!said.text.contains("inject: false"), "{}", said.text);
+    }
+}
+
+#[test]
 fn a_file_of_variables_that_is_not_read_is_said_and_keeps_a_call() {
     let head = format!(
         "on: push\n{HEAD}{UBUNTU}    env:\n      SENTRY_DOTENV_PATH: .env\n    steps:\n      "
