@@ -199,7 +199,11 @@ impl PureReader<'_> {
         for (name, word) in &call.inputs {
             values.insert(*name, self.values.value(word)?);
             if LISTS.contains(name) && !self.values.is_single(word) {
-                return Err(ValueError::Several(word.trim_matches('"').to_owned()));
+                let text = word.trim_matches('"').to_owned();
+                return Err(match is_quoted(&self.script.commands[index], &text) {
+                    true => ValueError::Items(name, text),
+                    false => ValueError::Several(text),
+                });
             }
         }
         self.check_quotes(&self.script.commands[index])?;
@@ -292,12 +296,17 @@ fn has_blank(value: &str) -> bool {
     texts.any(|text| text.contains(char::is_whitespace))
 }
 
+/// Whether a text stands in quotes in a command.
+fn is_quoted(command: &ShellCommand, text: &str) -> bool {
+    command.words.iter().any(|word| word.raw.contains(&format!("\"{text}\"")))
+}
+
 fn is_text(raw: &str) -> bool {
     pieces(raw).iter().all(|piece| matches!(piece, WordPiece::Text(_)))
 }
 
 /// Whether a command makes variables known to the programs behind it.
-fn declares(command: &ShellCommand) -> bool {
+pub(super) fn declares(command: &ShellCommand) -> bool {
     let is_name = |raw: &str| raw.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     let mut words = command.words.iter().skip(1);
     command.word(0) == "export"

@@ -138,7 +138,7 @@ fn command_use(command: &ShellCommand) -> CommandUse {
     let arguments = command.words.iter().filter(|word| word.span.start >= found.program.end);
     let arguments: Vec<_> = arguments.map(|word| word.raw.clone()).collect();
     let mut call = match sentry_cli::parse(&arguments) {
-        Err(_) if may_be_more(&arguments) => return CommandUse::Call,
+        Err(error) if may_be_more(&arguments, &error) => return CommandUse::Call,
         Err(error) => return CommandUse::Refused(error),
         Ok(Err(_)) => return CommandUse::Call,
         Ok(Ok(call)) => call,
@@ -157,7 +157,7 @@ fn command_use(command: &ShellCommand) -> CommandUse {
 }
 
 /// Whether arguments lack only what the shell puts in the place of one of them, which may be many.
-fn may_be_more(arguments: &[String]) -> bool {
+fn may_be_more(arguments: &[String], fault: &Error) -> bool {
     let is_many = |raw: &&String| {
         ["[@]", "[*]", "$@", "$*"].iter().any(|sign| raw.contains(sign)) || raw.starts_with('$')
     };
@@ -166,7 +166,8 @@ fn may_be_more(arguments: &[String]) -> bool {
         && known.len() > 1
         && match sentry_cli::parse(&known) {
             Ok(call) => call.is_ok(),
-            Err(error) => error.code == ErrorCode::Usage,
+            // Without the version that it is, a command which is not there may lack one.
+            Err(error) => error.code == ErrorCode::Usage && fault.code == ErrorCode::Usage,
         }
 }
 

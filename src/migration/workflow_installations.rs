@@ -3,7 +3,7 @@
 use super::MigrationNote;
 use super::plain_programs::PLAIN_PROGRAMS;
 use super::program_probe::{mentions_program, names_program};
-use super::pure_script::BY_HAND;
+use super::pure_script::{BY_HAND, declares};
 use super::script_part::{CommandUse, JobPart, ScriptPart, installs_project, is_installation};
 use super::shell_reader::{CommandSeparator, ShellCommand};
 use super::workflow_job::{CommandPlace, JobSteps, owner_is_among, scripts};
@@ -172,7 +172,9 @@ impl JobSteps<'_> {
 
 /// What a command is called that may need the program; a call that becomes a step does not.
 fn need_of_command(script: &ScriptPart, index: usize, command: &ShellCommand) -> Option<String> {
-    let name = || quote(&command.words.first().map_or_else(String::new, |word| word.raw.clone()));
+    let assigned = || command.assignments.first().map(|(name, _)| format!("{name}=…"));
+    let first = || command.words.first().map(|word| word.raw.clone());
+    let name = || quote(&first().or_else(assigned).unwrap_or_default());
     // A version is proposed in a script that becomes steps, and goes with it.
     let has_steps = script.uses.iter().any(|one| matches!(one, CommandUse::Step(_)));
     match &script.uses[index] {
@@ -181,7 +183,9 @@ fn need_of_command(script: &ScriptPart, index: usize, command: &ShellCommand) ->
         CommandUse::Call | CommandUse::Refused(_) => Some(name()),
         CommandUse::Other => {
             let is_own = is_installation(command) || script.is_piped_installer(index);
-            (!is_own && may_run_program(command)).then(name)
+            // So is what takes it.
+            let takes_proposal = has_steps && (command.words.is_empty() || declares(command));
+            (!is_own && !takes_proposal && may_run_program(command)).then(name)
         }
     }
 }

@@ -39,6 +39,8 @@ pub(super) enum ValueError {
     Several(String),
     /// The default is another commit, or may be.
     OtherDefault,
+    /// A list of an input takes it for several items, if it has a comma or a blank.
+    Items(&'static str, String),
     /// An input takes it for something else.
     Special(String),
 }
@@ -382,6 +384,16 @@ impl ValueError {
             Self::Several(text) => (
                 format!("{} may become several words or items", quote(text)),
                 "put it in quotes, or write the step by hand".to_owned(),
+            ),
+            Self::Items(input, text) => (
+                format!("{} may become several words or items", quote(text)),
+                match *input {
+                    "projects" => {
+                        "leave the flag out and set `SENTRY_PROJECT` in `env:`, or write the step by hand"
+                    }
+                    _ => by_hand,
+                }
+                .to_owned(),
             ),
             Self::OtherDefault => (
                 "the release is the checked-out commit, and by default a step may take another version"

@@ -254,6 +254,45 @@ fn words_that_may_be_many_stay_those_of_the_shell() {
 }
 
 #[test]
+fn a_command_that_is_not_there_is_named_whatever_its_version_is() {
+    for version in ["v1", "\"$V\"", "$V", "${V}"] {
+        let text = format!("sentry-cli releases files {version} delete --all\n");
+        let migrated = migrate("a.sh", &text);
+        assert_eq!(migrated.text, text);
+        assert!(migrated.notes.iter().any(|note| note.is_untranslated), "{version}");
+    }
+}
+
+#[test]
+fn an_installation_goes_with_the_version_that_is_proposed_behind_it() {
+    for (install, set) in [
+        ("curl -sL https://sentry.io/get-cli/ | bash", "V=$(sentry-cli releases propose-version)"),
+        ("npm install -g @sentry/cli", "export V=$(sentry-cli releases propose-version)"),
+    ] {
+        let script =
+            format!("- run: |\n    {install}\n    {set}\n    sentry-cli releases new $V\n");
+        let migrated = migrate("a.yml", &workflow(&script));
+        assert!(migrated.text.contains("OWNER/finishline"), "{install}: {:?}", migrated.notes);
+        assert!(!migrated.text.contains(install), "{}", migrated.text);
+    }
+    let script = "- run: |\n    npm install -g @sentry/cli\n    V=$(sentry-cli --version)\n    sentry-cli releases new v1\n";
+    let migrated = migrate("a.yml", &workflow(script));
+    assert_eq!(migrated.text, workflow(script));
+}
+
+#[test]
+fn a_project_that_may_be_several_is_refused_with_a_way_out() {
+    let call = "sentry-cli releases new v1 -p";
+    for (word, hint) in
+        [("\"${{ secrets.P }}\"", "set `SENTRY_PROJECT` in `env:`"), ("${{ secrets.P }}", "quotes")]
+    {
+        let migrated = migrate("a.yml", &workflow(&format!("- run: {call} {word}\n")));
+        let [note] = migrated.notes.as_slice() else { panic!("{:?}", migrated.notes) };
+        assert!(note.hint.contains(hint), "{note:?}");
+    }
+}
+
+#[test]
 fn a_message_to_the_host_stays_in_the_script() {
     let script =
         "- run: |\n    echo \"::add-mask::$X\"\n    echo hello\n    sentry-cli releases new v1\n";
