@@ -60,8 +60,10 @@ impl ComparedEntry<'_> {
     pub(super) fn accounts(&self) -> Vec<String> {
         let Some(key) = &self.inputs.provider else { return Vec::new() };
         let provider = provider::find(key).unwrap_or_else(|_| provider::undescribed());
-        // Without a field an id says which one, and not what the fields would be by default.
-        let is_told = self.inputs.integration_id.is_none() || !self.inputs.state.entries.is_empty();
+        // Without a field an id says which one, and not what the fields would be by default; and where
+        // each installation is a new one, several may have the same fields.
+        let is_told = self.inputs.integration_id.is_none()
+            || !self.inputs.state.entries.is_empty() && !provider.has_random_id();
         let answers = self.answers(key).filter(|_| is_told);
         let account = answers.and_then(|answers| provider.account(&answers));
         let own = Some(provider.integration_key()).filter(|own| !own.is_empty()).unwrap_or(key);

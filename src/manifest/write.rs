@@ -11,6 +11,7 @@ use crate::provider::{self, FieldKind, PROVIDERS, Provider, RecoveredField};
 use crate::text::case::snake_case;
 use crate::text::yaml_writer::{self, YamlComment, YamlComments};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// An integration as a backend has it.
 pub struct ExistingIntegration {
@@ -51,7 +52,8 @@ pub fn write(
 ) -> GeneratedManifest {
     let OrganizationInventory { integrations, left_out } = existing;
     let mut writer = EntryWriter { hides, comments: YamlComments::new(), left_out };
-    let entries: Vec<_> = integrations.iter().filter_map(|one| writer.entry(one)).collect();
+    let entry = |one: &ExistingIntegration| Some((one.listed.id, writer.entry(one)?));
+    let entries = told_apart(integrations.iter().filter_map(entry).collect());
     let mut defaults = json!({ "org": org.as_str() });
     if let Some(url) = url {
         defaults["url"] = url.into();
@@ -60,6 +62,21 @@ pub fn write(
     let manifest = json!({ "version": 1, "defaults": defaults, "integrations": entries });
     let text = yaml_writer::write(&manifest, &writer.comments);
     GeneratedManifest { text, count, left_out: writer.left_out }
+}
+
+/// The entries, with the ids of those that their fields alone do not tell apart.
+fn told_apart(mut entries: Vec<(i64, Value)>) -> Vec<Value> {
+    let account = |entry: &Value| format!("{}{}", entry["provider"], entry["state"]);
+    let mut counts = BTreeMap::new();
+    for (_, entry) in &entries {
+        *counts.entry(account(entry)).or_insert(0) += 1;
+    }
+    for (id, entry) in &mut entries {
+        if counts[&account(entry)] > 1 {
+            entry["integration-id"] = (*id).into();
+        }
+    }
+    entries.into_iter().map(|(_, entry)| entry).collect()
 }
 
 /// Makes the entries, and keeps what they do not hold.

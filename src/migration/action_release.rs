@@ -5,7 +5,7 @@ use super::action_variables::VariableReader;
 use super::edit::TextEdit;
 use super::workflow_step::{ACTION, StepText};
 use super::yaml_tree::YamlNode;
-use crate::inputs::compat::OTHER_NAMES;
+use crate::inputs::compat::{NameMeaning, OTHER_NAMES};
 use crate::inputs::table::InputSpec;
 use crate::text::quote;
 
@@ -38,15 +38,14 @@ const ACTION_INPUTS: &[&str] = &[
     "auth_token",
     "sentry_token",
     "sourcemap",
-    "upload_sourcemaps",
 ];
 
 /// What is the matter with an input that action-release does not have, and what to do.
 fn foreign_input(name: &str) -> (String, &'static str) {
     let lower = name.to_ascii_lowercase();
-    let is_known =
-        InputSpec::find(&lower).is_some() || OTHER_NAMES.iter().any(|other| other.name == lower);
-    match is_known {
+    let other = OTHER_NAMES.iter().find(|other| other.name == lower);
+    let has_effect = other.is_some_and(|other| !matches!(other.meaning, NameMeaning::Replaced(_)));
+    match InputSpec::find(&lower).is_some() || has_effect {
         true => (
             format!("`{name}` has no effect in action-release, and has one in finishline"),
             "keep the line if you mean what it says, and remove it otherwise",

@@ -103,9 +103,8 @@ impl VariableReader<'_> {
     }
 
     fn dist_note(&self) -> Option<MigrationNote> {
-        let has_maps = ["sourcemaps", "sourcemap", "upload_sourcemaps"]
-            .iter()
-            .any(|name| self.step.input(name).is_some());
+        let has_maps =
+            ["sourcemaps", "sourcemap"].iter().any(|name| self.step.input(name).is_some());
         let is_set = has_maps && self.step.input("dist").is_none();
         (is_set && self.step.source.contains("SENTRY_DIST")).then(|| {
             let message = "finishline takes `SENTRY_DIST` for the `dist` of the source maps, which action-release does not: set it for other steps only if events have no `dist`";

@@ -8,4 +8,4 @@ pub mod set_commits;
 pub mod variables;
 pub mod version_file;
 
-pub use names::{OTHER_NAMES, aliases, fallback};
+pub use names::{NameMeaning, OTHER_NAMES, aliases, fallback};

@@ -159,6 +159,26 @@ fn what_is_imported_from_a_sentry_has_nothing_to_do_and_only_reads() {
 }
 
 #[test]
+fn two_integrations_of_the_same_fields_are_imported_by_their_ids() {
+    let run = ProgramRun::local();
+    let database = run.database();
+    let run = run.var("FINISHLINE_BACKEND", "embedded").var("FINISHLINE_DATABASE", database);
+    let run = run.var("FINISHLINE_ORG", "acme").var("FINISHLINE_MAX_PARALLEL", "1");
+    for repository in ["acme/r1", "acme/r2"] {
+        let one =
+            run.clone().var("FINISHLINE_PROVIDER", "custom_scm").var("FINISHLINE_MODE", "install");
+        let one = one.var("FINISHLINE_STATE", "{name: s, url: 'https://s.example'}");
+        one.var("FINISHLINE_REPOSITORIES", repository).execute().expect(0);
+    }
+    let manifest = import(&run).stdout;
+    for words in ["integration-id: 1", "integration-id: 2"] {
+        assert!(manifest.contains(words), "{manifest}");
+    }
+    let ended = planning(&run, &manifest).execute().expect(0);
+    assert!(ended.stdout.contains("2 entries: 2 with nothing to do"), "{}", ended.stdout);
+}
+
+#[test]
 fn an_organization_token_is_refused_for_what_it_is_asked_for() {
     let refuse = |_: &Request| ProxyAction::Intercept(Response::detail(403, "You may not."));
     let relay = ServeProxy::with(refuse);

@@ -36,6 +36,9 @@ fn an_input_of_an_action_may_have_any_letter_case() {
     let migrated = migrate("release.yml", &format!("{head}{step}          Ignore: x\n"));
     let [note] = migrated.notes.as_slice() else { panic!("{:?}", migrated.notes) };
     assert!(note.message.contains("has one in finishline"), "{note:?}");
+    let migrated = migrate("release.yml", &format!("{head}{step}          upload_sourcemaps: x\n"));
+    let [note] = migrated.notes.as_slice() else { panic!("{:?}", migrated.notes) };
+    assert!(note.message.contains("is no input of action-release, nor"), "{note:?}");
     // Nor has the name of a step whose outputs are read.
     let call = "      - id: Make\n        run: sentry-cli releases new v1\n      - run: echo ${{ Steps.make.outputs.x }}\n";
     assert_stays(&format!("{head}{call}"), "other steps read the outputs");
