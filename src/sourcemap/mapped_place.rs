@@ -164,6 +164,28 @@ impl<'a> MappedPlace<'a> {
         (is_kept || tells()).then_some(is_kept)
     }
 
+    /// Whether it leads beyond the end of a line of the source.
+    pub(super) fn is_beyond(&self, source: &TextLines<'_>) -> bool {
+        let OriginalPosition { line, column, .. } = self.original;
+        source.has(line, 0) && !source.has(line, column)
+    }
+
+    /// Whether the word that it means stands where its column leads on the lines below; none where nothing tells
+    /// what is meant.
+    pub(super) fn keeps_word_below(
+        &self,
+        script: &TextLines<'_>,
+        source: &TextLines<'_>,
+    ) -> Option<bool> {
+        let below = source.word_below(self.original.line, self.original.column).unwrap_or_default();
+        let name = self.original.name.and_then(|name| self.section.names.get(name as usize));
+        let word = script.word(self.line, self.column);
+        let is_kept =
+            !below.is_empty() && (word == below || name.is_some_and(|name| name == below));
+        let tells = is_kept || name.is_some_and(|name| !is_made_up(name));
+        tells.then_some(is_kept)
+    }
+
     /// The number of the script that begins at it.
     fn number(&self, script: &TextLines<'_>) -> Option<NumberLiteral> {
         let (before, text) = script.split(self.line, self.column);

@@ -9,6 +9,9 @@ pub(super) const SOURCE_TOLERANCE: usize = 75;
 /// Of the places of a script, ten in a hundred may be: a bundler knows its own words.
 pub(super) const SCRIPT_TOLERANCE: usize = 10;
 
+/// So many places beyond the ends of their lines are looked for below.
+const MAX_BEYOND: usize = 10_000;
+
 /// Fewer words say nothing for certain.
 const MIN_WORDS: usize = 15;
 /// Of the words of a script, at least so many in a hundred stand in the source, or are named by the map: of
@@ -37,6 +40,11 @@ const DOUBTED_WORDS: usize = 3;
 pub(super) struct PlaceCount {
     pub(super) all: usize,
     outside: usize,
+    /// Those of them that are beyond the end of their line, and how many of these mean a word of the lines below,
+    /// or do not.
+    beyond: usize,
+    kept_below: usize,
+    other_below: usize,
     samples: usize,
     inside_words: usize,
     /// Those of the samples that are behind something on their line.
@@ -63,6 +71,25 @@ impl PlaceCount {
         }
     }
 
+    /// Whether it is worth while to look below for a place that is beyond the end of its line.
+    pub(super) fn looks_below(&self) -> bool {
+        self.beyond < MAX_BEYOND
+    }
+
+    /// Counts a place beyond the end of its line, and whether the word below is the one that is meant.
+    pub(super) fn add_beyond(&mut self, is_kept: Option<bool>) {
+        self.beyond += 1;
+        self.kept_below += usize::from(is_kept == Some(true));
+        self.other_below += usize::from(is_kept == Some(false));
+    }
+
+    /// The places that are not in the text. Vue counts the columns of an expression of several lines from where
+    /// the first one begins.
+    fn outside(&self) -> usize {
+        let goes_on = self.kept_below > 0 && self.other_below * 10 <= self.kept_below;
+        self.outside - if goes_on { self.beyond } else { 0 }
+    }
+
     /// Counts a word that was compared.
     pub(super) fn add_word(&mut self, is_kept: bool) {
         self.words += 1;
@@ -77,12 +104,12 @@ impl PlaceCount {
     /// Whether every place is in the text and inside no word, so that another text would have to fit by
     /// accident: what begins a line fits each.
     pub(super) fn fits(&self) -> bool {
-        self.amid >= MIN_FITTING && self.outside == 0 && self.inside_words * 100 <= self.samples
+        self.amid >= MIN_FITTING && self.outside() == 0 && self.inside_words * 100 <= self.samples
     }
 
     /// The same of fewer places, each of which must fit.
     fn fits_so_far(&self) -> bool {
-        self.amid >= FEW_FITTING && self.outside == 0 && self.inside_words == 0
+        self.amid >= FEW_FITTING && self.outside() == 0 && self.inside_words == 0
     }
 
     /// A place in fifty may be outside, for bundlers count the end of a file as they like. Inside a
@@ -90,7 +117,7 @@ impl PlaceCount {
     pub(super) fn is_of_other_text(&self, tolerance: usize) -> bool {
         let is_inside =
             self.samples >= MIN_SAMPLES && self.inside_words * 100 > self.samples * tolerance;
-        self.outside * 50 > self.all || is_inside && !self.keeps_its_words()
+        self.outside() * 50 > self.all || is_inside && !self.keeps_its_words()
     }
 
     fn keeps_its_words(&self) -> bool {

@@ -129,6 +129,9 @@ impl ProofTally {
                 source.as_mut().and_then(|(text, count)| Some((text.as_ref()?, count)));
             if let Some((text, count)) = &mut source {
                 count.add(text, place.original.line, place.original.column, is_sample);
+                if place.is_beyond(text) && count.looks_below() {
+                    count.add_beyond(place.keeps_word_below(script, text));
+                }
                 if let (true, Some(is_kept)) = (is_word_sample, place.keeps_word(script, text)) {
                     count.add_word(is_kept);
                     self.script.add_word(is_kept);
@@ -281,6 +284,60 @@ mod tests {
         ] {
             let proof = prove_one(&";".repeat(20), &map(mappings, source));
             assert_eq!(proof, Err(fault), "{mappings}");
+        }
+    }
+
+    /// A value of `mappings`.
+    fn encoded(value: i64) -> String {
+        const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let mut rest = value.unsigned_abs() << 1 | u64::from(value < 0);
+        let mut text = String::new();
+        loop {
+            let digit = (rest & 31) as usize | if rest > 31 { 32 } else { 0 };
+            text.push(DIGITS[digit] as char);
+            rest >>= 5;
+            if rest == 0 {
+                return text;
+            }
+        }
+    }
+
+    /// The `mappings` of one line: columns that lead to a line and a column, all with the first name.
+    fn leading(places: &[(i64, i64, i64)]) -> String {
+        let mut last = (0, 0, 0);
+        let segments = places.iter().map(|place| {
+            let (column, line, original) = *place;
+            let steps = [column - last.0, 0, line - last.1, original - last.2];
+            last = *place;
+            steps.map(encoded).concat() + "A"
+        });
+        segments.collect::<Vec<_>>().join(",")
+    }
+
+    /// As Vue counts the columns of an expression of several lines: from where the first one begins.
+    #[test]
+    fn columns_that_go_on_over_the_lines_below_are_those_of_the_source() {
+        for mark in ["", "é"] {
+            let source =
+                format!("let active;\n<a :class=\"{{{mark}\n  'is-active': active }}\">\n");
+            let begin = "let active;\n".len();
+            let column = source[begin..]
+                .find("active }")
+                .map(|at| source[begin..begin + at].encode_utf16().count());
+            let column = column.and_then(|column| i64::try_from(column).ok()).expect("a column");
+            let map = |column: i64, name: &str| {
+                let mappings = leading(&[(0, 0, 4), (2, 1, 3), (4, 1, column)]);
+                serde_json::json!({"sources": ["a.vue"], "sourcesContent": [source], "names": [name], "mappings": mappings})
+                    .to_string()
+            };
+            let fault = Err(ProofFault::OtherSource("a.vue".to_owned()));
+            for (column, name, is_right) in
+                [(column, "active", true), (column + 1, "active", false), (column, "other", false)]
+            {
+                let proof = prove_one("e;f;g;h", &map(column, name)).map(|frame| frame.doubt);
+                let wanted = if is_right { Ok(None) } else { fault.clone() };
+                assert_eq!(proof, wanted, "{mark} {column} {name}");
+            }
         }
     }
 

@@ -15,6 +15,15 @@ pub(super) struct TextLines<'a> {
     is_vague: bool,
 }
 
+/// The identifier that a text begins with.
+fn word_of(rest: &str) -> &str {
+    let plain = rest.bytes().take_while(|byte| is_word_byte(*byte)).count();
+    match rest.as_bytes().get(plain).is_some_and(|next| !next.is_ascii()) {
+        true => &rest[..rest.find(|character| !is_word_part(character)).unwrap_or(rest.len())],
+        false => &rest[..plain],
+    }
+}
+
 /// A line whose columns are not its bytes.
 struct WideLine {
     /// Its length in UTF-16, in which columns are counted.
@@ -28,6 +37,9 @@ const MAX_STATEMENT: usize = 128;
 
 /// How much of a string is compared.
 const MAX_STRING: usize = 64;
+
+/// How far beyond the end of a line a place may be to be looked for below.
+const MAX_BEYOND: usize = 512;
 
 /// How far marks of a line are apart.
 const MARK_DISTANCE: usize = 1024;
@@ -55,14 +67,26 @@ impl<'a> TextLines<'a> {
         self.text_of(line as usize)
     }
 
+    /// The identifier that a place beyond the end of its line means, where columns go on over the lines below;
+    /// none where they do not lead to one.
+    pub(super) fn word_below(&self, line: u32, column: u32) -> Option<&'a str> {
+        let number = line as usize;
+        let beyond = (column as usize).checked_sub(self.units(number)?)?;
+        let below = &self.text[self.span(number)?.end..];
+        let mut units = 0;
+        let is_there = |(_, character): &(usize, char)| {
+            let is_it = units == beyond;
+            units += character.len_utf16();
+            is_it
+        };
+        let (at, _) = below.char_indices().take(MAX_BEYOND).find(is_there)?;
+        Some(word_of(&below[at..]))
+            .filter(|word| !word.is_empty() && !below[..at].ends_with(is_word_part))
+    }
+
     /// The identifier that begins at a place; empty where none does.
     pub(super) fn word(&self, line: u32, column: u32) -> &'a str {
-        let rest = self.split(line, column).1;
-        let plain = rest.bytes().take_while(|byte| is_word_byte(*byte)).count();
-        match rest.as_bytes().get(plain).is_some_and(|next| !next.is_ascii()) {
-            true => &rest[..rest.find(|character| !is_word_part(character)).unwrap_or(rest.len())],
-            false => &rest[..plain],
-        }
+        word_of(self.split(line, column).1)
     }
 
     /// Whether a place is inside an identifier.
