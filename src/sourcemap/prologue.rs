@@ -2,12 +2,16 @@
 //! start of a script as ECMAScript reads it, with its mark of byte order, its `#!` line and the
 //! directives (`"use strict"`) that count only before the first statement.
 
+/// The comment by which Bun knows a bundle of its own, which calls nothing by itself; it stands in front of all
+/// but the `#!` line.
+const BUN_PRAGMA: &str = "// @bun";
+
 /// The start of a script.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ScriptPrologue<'a> {
-    /// The byte where a line of its own may go: behind the byte order mark and the `#!` line.
+    /// The byte where a line of its own may go: behind the byte order mark, the `#!` line and Bun's mark.
     pub insert_at: usize,
-    /// The lines before that byte: one where there is a `#!` line, otherwise none.
+    /// The lines before that byte.
     pub lines_before: usize,
     /// The directives with their quotes, in their order, without those that have an escape or
     /// a line separator, for an engine knows none of these.
@@ -17,17 +21,16 @@ pub struct ScriptPrologue<'a> {
 impl<'a> ScriptPrologue<'a> {
     /// Reads the start of `script`. Whatever is no script is read as one without directives.
     pub fn read(script: &'a str) -> Self {
-        let behind_mark = script.strip_prefix('\u{feff}').unwrap_or(script);
-        let mark = script.len() - behind_mark.len();
-        let (insert_at, lines_before) = match behind_mark.starts_with("#!") {
-            true => match behind_mark.find(is_line_end) {
-                Some(at) => (mark + at + line_end_width(&behind_mark[at..]), 1),
-                // A script of nothing but this line: what follows it begins behind its end.
-                None => (script.len(), 1),
-            },
-            false => (mark, 0),
-        };
-        Self { insert_at, lines_before, directives: directives(&script[insert_at..]) }
+        let mut rest = script.strip_prefix('\u{feff}').unwrap_or(script);
+        let mut lines_before = 0;
+        while rest.starts_with(BUN_PRAGMA) || lines_before == 0 && rest.starts_with("#!") {
+            // Of a script of nothing but this line, what follows it begins behind its end.
+            let end = rest.find(is_line_end).map(|at| at + line_end_width(&rest[at..]));
+            rest = &rest[end.unwrap_or(rest.len())..];
+            lines_before += 1;
+        }
+        let insert_at = script.len() - rest.len();
+        Self { insert_at, lines_before, directives: directives(rest) }
     }
 }
 
@@ -237,6 +240,10 @@ mod tests {
             ("#!/bin/node\u{2028}f()", 14, 1),
             ("\u{feff}#!a\nf()", 7, 1),
             ("#!a", 3, 1),
+            ("// @bun @bun-cjs\n(function(){})", 17, 1),
+            ("#!a\n// @bun\r\nf()", 13, 2),
+            ("// @bunny", 9, 1),
+            ("/**/\n// @bun\nf()", 0, 0),
             ("", 0, 0),
         ] {
             let read = ScriptPrologue::read(script);
