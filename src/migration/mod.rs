@@ -23,6 +23,7 @@ mod shell_scan;
 mod shell_word;
 pub mod starter;
 mod step_environment;
+mod value_error;
 mod workflow;
 mod workflow_host;
 mod workflow_installations;

@@ -9,12 +9,13 @@ use super::pure_script::{self, BY_HAND};
 use super::script_part::{JobPart, ScriptPart};
 use super::script_session::script_notes;
 use super::shell_reader;
+use super::value_error::ValueError;
 use super::workflow_host::{has_alias, has_ref, idle_words, may_be_windows, releases_head};
 use super::workflow_job::{JobSteps, StepScript, env_texts, scripts};
 use super::workflow_reasons::{StuckStep, read_steps};
 use super::workflow_rewrite::ConvertedGroup;
 use super::workflow_step::StepText;
-use super::workflow_values::{PROPOSAL, ValueError};
+use super::workflow_values::PROPOSAL;
 use super::yaml_tree::YamlNode;
 use std::collections::{BTreeMap, BTreeSet};
 

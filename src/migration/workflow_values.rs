@@ -4,7 +4,7 @@
 use super::client_variables::{decides, is_of_host};
 use super::shell_word::{WordPiece, pieces, unquoted, unquoted_expansions};
 use super::step_environment::StepEnvironment;
-use crate::text::quote;
+use super::value_error::ValueError;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many parts a value may have.
@@ -23,27 +23,6 @@ enum ValuePiece {
 /// The value of an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct StepValue(Vec<ValuePiece>);
-
-/// Why a word is no value of an input.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum ValueError {
-    /// The shell computes it.
-    Computed(String),
-    /// Nothing in the file tells the variable.
-    Unknown(String),
-    /// The variable decides about more than an input.
-    Changed(String),
-    /// It may be empty.
-    Empty(String),
-    /// It may be several words, or several items of a list.
-    Several(String),
-    /// The default is another commit, or may be.
-    OtherDefault,
-    /// A list of an input takes it for several items, if it has a comma or a blank.
-    Items(&'static str, String),
-    /// An input takes it for something else.
-    Special(String),
-}
 
 /// The variables of a script at one of its commands.
 pub(super) struct ScriptValues<'a> {
@@ -348,63 +327,4 @@ const CONTEXT: &[&str] = &[
 fn is_one_word(expression: &str) -> bool {
     let key = expression.strip_prefix("github.");
     key.is_some_and(|key| ALWAYS_SET.contains(&key) && key != "workflow")
-}
-
-impl ValueError {
-    fn of_substitution(command: &str) -> Self {
-        match command.split_whitespace().eq(["git", "rev-parse", "HEAD"]) {
-            true => Self::OtherDefault,
-            false => Self::Computed(format!("$({command})")),
-        }
-    }
-
-    /// What is said of it, and what to do.
-    pub(super) fn words(&self) -> (String, String) {
-        let by_hand = "write the step by hand";
-        match self {
-            Self::Computed(text) => (
-                format!("the shell computes {}", quote(text)),
-                "set the value in `env:`, or write the step by hand".to_owned(),
-            ),
-            Self::Unknown(name) => (
-                format!("the variable `{name}` is in no `env:` of this step and its job"),
-                format!("set `{name}` in `env:`, or write the step by hand"),
-            ),
-            Self::Changed(name) => (
-                format!("the script changes the variable `{name}`, which decides about its calls"),
-                "set it in `env:`, or write the step by hand".to_owned(),
-            ),
-            Self::Empty(text) if text.is_empty() => {
-                ("a value of this call is empty".to_owned(), by_hand.to_owned())
-            }
-            Self::Empty(text) => (
-                format!("{} may be empty, and a step takes an empty input for not set", quote(text)),
-                "write the step by hand, with an `if:` that asks for the value".to_owned(),
-            ),
-            Self::Several(text) => (
-                format!("{} may become several words or items", quote(text)),
-                "put it in quotes, or write the step by hand".to_owned(),
-            ),
-            Self::Items(input, text) => (
-                format!("{} may become several words or items", quote(text)),
-                match *input {
-                    "projects" => {
-                        "leave the flag out and set `SENTRY_PROJECT` in `env:`, or write the step by hand"
-                    }
-                    _ => by_hand,
-                }
-                .to_owned(),
-            ),
-            Self::OtherDefault => (
-                "the release is the checked-out commit, and by default a step may take another version"
-                    .to_owned(),
-                "write the step by hand, with the `release` that is meant, as `${{ github.sha }}`"
-                    .to_owned(),
-            ),
-            Self::Special(text) => (
-                format!("a step takes {} for something else", quote(text)),
-                by_hand.to_owned(),
-            ),
-        }
-    }
 }
