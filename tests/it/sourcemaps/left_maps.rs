@@ -367,6 +367,8 @@ fn an_id_of_a_bundler_tells_the_next_run_that_its_map_was_uploaded_and_deleted()
         let words = "source maps of 1 script were uploaded by an earlier run, and deleted";
         assert!(ended.stdout.contains(words), "{}", ended.stdout);
         write(&never, "dist/a.js", text.replace(id, "1f0e0d0c-0b0a-4908-8706-050403020100"));
-        never.execute().expect(2);
+        let ended = never.execute().expect(2);
+        let words = "(it names no map, and project `web` has none by its debug id)";
+        assert!(ended.stderr.contains(words), "{}", ended.stderr);
     }
 }
