@@ -34,8 +34,8 @@ const WORKFLOW_BUILD: &str = "      - uses: actions/checkout@v5
       - uses: actions/setup-node@v6
         with:
           node-version: 22
+      # The build must write {folder}, with source maps. Put your package manager's commands here.
       - run: npm ci
-      # Must write {folder}, with source maps.
       - run: npm run build
 ";
 
@@ -68,8 +68,8 @@ build:
   stage: build
   image: node:22
   script:
+    # The build must write the folder below, with source maps. Put your package manager's commands here.
     - npm ci
-    # Must write the folder below, with source maps.
     - npm run build
   artifacts:
     paths: [{folder}]
