@@ -2,6 +2,7 @@
 
 use crate::support::build_folder::{identity_map, sourcemaps, write};
 use crate::support::run::ProgramRun;
+use serde_json::json;
 
 const LINES: usize = 40;
 
@@ -59,5 +60,54 @@ fn numbers_are_compared_by_their_value_and_not_by_their_digits() {
     ] {
         let exit = if is_right { 0 } else { 2 };
         built(script, source).execute().expect(exit);
+    }
+}
+
+/// A value of `mappings`.
+fn encoded(value: i64) -> String {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut rest = value.unsigned_abs() << 1 | u64::from(value < 0);
+    let mut text = String::new();
+    while text.is_empty() || rest > 0 {
+        let more = if rest > 31 { 32 } else { 0 };
+        text.push(char::from(DIGITS[usize::try_from(rest & 31 | more).unwrap()]));
+        rest >>= 5;
+    }
+    text
+}
+
+/// A place in each line of a script, which leads to a line and a column and has the first name.
+fn leading(places: &[(i64, i64)]) -> String {
+    let mut last = (0, 0);
+    let segments = places.iter().map(|place| {
+        let steps = [0, 0, place.0 - last.0, place.1 - last.1, 0];
+        last = *place;
+        steps.map(encoded).concat()
+    });
+    segments.collect::<Vec<_>>().join(";")
+}
+
+/// As Vue counts the columns of an expression of several lines: from where its first line begins.
+#[test]
+fn columns_that_go_on_over_the_lines_below_are_those_of_the_source() {
+    for mark in ["", "é"] {
+        let line = format!("<a :class=\"{{{mark}");
+        let source = format!("let active;\n{line}\n  'is-active': active }}\">\n");
+        let column =
+            i64::try_from(line.encode_utf16().count() + "\n  'is-active': ".len()).unwrap();
+        for (column, name, is_right) in
+            [(column, "active", true), (column + 1, "active", false), (column, "other", false)]
+        {
+            let run = sourcemaps();
+            write(&run, "dist/a.js", "e;\nf;\ng;\n//# sourceMappingURL=a.js.map\n");
+            let map = json!({
+                "version": 3, "sources": ["../a.vue"], "sourcesContent": [source], "names": [name],
+                "mappings": leading(&[(0, 4), (1, 3), (1, column)]),
+            });
+            write(&run, "dist/a.js.map", map.to_string());
+            let ended = run.execute().expect(if is_right { 0 } else { 2 });
+            let words = "holds another text of `../a.vue`";
+            assert_eq!(ended.stderr.contains(words), !is_right, "{name}: {}", ended.stderr);
+        }
     }
 }
