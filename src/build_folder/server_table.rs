@@ -1,12 +1,13 @@
 //! Files of a server that were built with the sizes and hashes of the files beside it. Nitro writes its code to
-//! `server`, and what it serves to `public`; Next.js its pages to `server`, and their scripts to `static`.
+//! `server`, and what it serves to `public`; Next.js its pages to `server`, and their scripts to `static`; React
+//! Router and Astro their code to `server`, and what it serves to `client`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// How far above a given folder the one that is served is looked for.
 const MAX_ABOVE: usize = 4;
-/// The folders inside one another in which Nitro's code is looked for, and pages of Next.js.
+/// The folders inside one another in which a server's code is looked for, and pages of Next.js.
 const CODE_DEPTH: usize = 3;
 const PAGE_DEPTH: usize = 12;
 /// What Next.js writes where its pages have hashes of scripts.
@@ -24,7 +25,15 @@ pub(super) fn server_tables(folder: &Path) -> Vec<PathBuf> {
     };
     let nitro = server("public").map(|server| nitro_code(&server));
     let next = server("static").map(|server| next_pages(&server));
-    nitro.into_iter().chain(next).flatten().collect()
+    let others = server("client").map(|server| server_code(&server));
+    nitro.into_iter().chain(next).chain(others).flatten().collect()
+}
+
+fn server_code(server: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let is_code = |name: &str| name.ends_with(".js") || name.ends_with(".mjs");
+    add_files(server, CODE_DEPTH, &is_code, &mut 0, &mut found);
+    found
 }
 
 fn nitro_code(server: &Path) -> Vec<PathBuf> {

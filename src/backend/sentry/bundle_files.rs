@@ -8,6 +8,7 @@ use crate::http::HttpResponse;
 use crate::sourcemap::debug_id::DebugId;
 use crate::text::segment;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use url::form_urlencoded;
 
 /// How many bundles are looked into, newest first.
@@ -119,20 +120,35 @@ impl SentrySourcemaps {
         project: &str,
         release: Option<&str>,
     ) -> Result<Option<(Vec<DebugId>, bool)>> {
-        let response = self.get_of_project(project, "files/artifact-bundles/").await?;
-        let body = response.json();
-        let Some(all) = body.as_array().filter(|_| response.is_success()) else {
-            return Ok(None);
+        let Some(newest) = self.listed_bundles(project, "").await? else { return Ok(None) };
+        let found = match release {
+            // Others may have pushed those of the release off the first page.
+            Some(release) => self.listed_bundles(project, release).await?.unwrap_or_default(),
+            None => Vec::new(),
         };
         let is_of = |item: &&Value| {
             let of = item["associations"].as_array().into_iter().flatten();
             release.is_some() && of.into_iter().any(|one| one["release"].as_str() == release)
         };
-        let (first, others): (Vec<_>, Vec<_>) = all.iter().partition(is_of);
-        let are_all = (1..=MAX_BUNDLES).contains(&first.len()) || all.len() <= MAX_BUNDLES;
-        let ids = first.into_iter().chain(others);
-        let ids = ids.filter_map(|item| DebugId::parse_any(item["bundleId"].as_str()?));
-        Ok(Some((ids.take(MAX_BUNDLES).collect(), are_all)))
+        let id = |item: &Value| DebugId::parse_any(item["bundleId"].as_str()?);
+        let mut first: Vec<_> = found.iter().chain(&newest).filter(is_of).filter_map(id).collect();
+        let mut seen = BTreeSet::new();
+        first.retain(|id| seen.insert(id.clone()));
+        let are_all = (1..=MAX_BUNDLES).contains(&first.len()) || newest.len() < MAX_BUNDLES;
+        let others = newest.iter().filter_map(id).filter(|id| !seen.contains(id));
+        Ok(Some((first.iter().cloned().chain(others).take(MAX_BUNDLES).collect(), are_all)))
+    }
+
+    /// The newest bundles of a project that this query finds; none where they cannot be listed.
+    async fn listed_bundles(&self, project: &str, query: &str) -> Result<Option<Vec<Value>>> {
+        let query = match query {
+            "" => String::new(),
+            query => format!("?query={}", segment(query)),
+        };
+        let path = format!("files/artifact-bundles/{query}");
+        let response = self.get_of_project(project, &path).await?;
+        let body = response.json();
+        Ok(body.as_array().filter(|_| response.is_success()).cloned())
     }
 
     /// The files of a bundle that this query finds; none where they are not listed.

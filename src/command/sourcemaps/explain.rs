@@ -197,7 +197,8 @@ impl RunContext<'_> {
 
 /// Finds the script of a frame among the files, and resolves the frame by its map.
 fn on_disk(inputs: &SourcemapInputs, frame: &StackFrame) -> Result<DiskFrame> {
-    let files = FileGroups::find(inputs)?;
+    // A script that lost its map is still one that the frame may be of.
+    let files = FileGroups::find(&SourcemapInputs { allow_empty: true, ..inputs.clone() })?;
     let (group, at) = script_of(&files, inputs, frame)?;
     let name = &group.scripts[at].shown;
     let (id, map) = match files.bytecode.iter().any(|one| std::ptr::eq(one, group)) {
@@ -236,7 +237,10 @@ fn map_of_script(group: &FileGroup, at: usize) -> Result<(DebugId, String)> {
     })?;
     let map = kept.as_ref().and_then(|kept| kept.map.text(texts.map.as_deref()));
     let map = map.ok_or_else(|| {
-        Error::new(ErrorCode::NoSourcemaps, format!("{} has no source map", quote(name)))
+        let message = format!("{} has no source map here", quote(name));
+        Error::new(ErrorCode::NoSourcemaps, message).with_hint(format!(
+            "leave `sourcemaps` out to look for the map at the server: {name} has the debug id {id}"
+        ))
     })?;
     Ok((id, map.to_owned()))
 }

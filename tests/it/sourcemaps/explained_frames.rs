@@ -92,6 +92,36 @@ fn a_frame_is_resolved_by_the_bundle_that_the_server_has() {
 }
 
 #[test]
+fn a_script_whose_map_was_deleted_is_looked_for_at_the_server() {
+    let run = sourcemaps().var("FINISHLINE_DELETE_SOURCEMAPS", "true");
+    write_script(&run, "dist/app.js");
+    run.execute().expect(0);
+    let ended = explain(&run, "https://acme.io/app.js:3:3").expect(2);
+    for words in ["`dist/app.js` has no source map here", "leave `sourcemaps` out"] {
+        assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn the_bundle_of_a_release_is_found_behind_any_number_of_newer_ones() {
+    let serve = ServeProcess::start();
+    let run = sourcemaps().without("FINISHLINE_BACKEND").without("FINISHLINE_DATABASE");
+    let run = run.var("SENTRY_URL", serve.url()).var("SENTRY_AUTH_TOKEN", TOKEN);
+    write_script(&run, "dist/app.js");
+    run.clone().var("FINISHLINE_RELEASE", "app@1").execute().expect(0);
+    for number in 0..11 {
+        let folder = format!("d{number}");
+        write_script(&run, &format!("{folder}/other{number}.js"));
+        let other = run.clone().args(&["sourcemaps", &folder]);
+        other.var("FINISHLINE_RELEASE", format!("other@{number}")).execute().expect(0);
+    }
+    let frame = "https://acme.io/app.js:3:3";
+    let ask = run.args(&["sourcemaps", "explain", frame]).var("FINISHLINE_RELEASE", "app@1");
+    let ended = ask.execute().expect(0);
+    assert!(ended.stdout.starts_with("~/app.js 3:3 → ../src/app.ts:2:1"), "{}", ended.stdout);
+}
+
+#[test]
 fn a_release_with_some_bundle_does_not_have_every_file() {
     let serve = ServeProcess::start();
     let run = sourcemaps().without("FINISHLINE_BACKEND").without("FINISHLINE_DATABASE");

@@ -127,3 +127,18 @@ fn pages_of_next_beside_the_named_folder_are_written_anew_or_named() {
         }
     }
 }
+
+#[test]
+fn code_of_a_server_beside_its_client_has_the_hashes_of_now_or_is_named() {
+    let (script, code) = ("build/client/assets/a.js", "build/server/index.js");
+    for is_refreshed in ["true", "false"] {
+        let run = sourcemaps().args(&["sourcemaps", "build/client"]);
+        write_script(&run, script);
+        let hash = integrity(&run, script);
+        write(&run, code, format!("const sri = {{ \"/assets/a.js\": \"{hash}\" }};\n"));
+        let ended = run.clone().var("FINISHLINE_INJECT_REFRESH", is_refreshed).execute().expect(0);
+        let is_right = run.text(code).contains(&integrity(&run, script));
+        assert_eq!(is_right, is_refreshed == "true", "{}", run.text(code));
+        assert_eq!(ended.stderr.contains(code), is_refreshed == "false", "{}", ended.stderr);
+    }
+}
