@@ -200,7 +200,8 @@ impl<'a> MappedPlace<'a> {
         let is_module = || {
             let behind = statement.get(word.len()..).unwrap_or_default();
             let loads = || statement.contains("import_");
-            let is_import = || word == "default" || loads();
+            // `import(…)` becomes `Promise.resolve().then(…)`, whatever loads modules there.
+            let is_import = || matches!(word, "default" | "Promise") || loads();
             behind.starts_with(".default") || matches!(meant, "import" | "export") && is_import()
         };
         !script.is_inside_word(self.line, self.column)

@@ -30,6 +30,10 @@ fn a_compilers_statement_around_a_word_is_no_other_word() {
         ),
         ("module_1.start#()", "start#()"),
         ("react_1.default.start#()", "React.start#()"),
+        (
+            "Promise.resolve().then(t.bind(t,#))",
+            "import(/* webpackMode: \"eager\" */ \"./m#.js\");",
+        ),
     ] {
         let ended = built(script, source).execute().expect(0);
         assert!(!ended.stderr.contains("does not fit"), "{script}: {}", ended.stderr);
