@@ -74,17 +74,19 @@ impl VariableReader<'_> {
     }
 
     fn injection_note(&self) -> Option<MigrationNote> {
-        let message = match self.injects.filter(|_| self.leaves_injection()) {
+        if !self.leaves_injection() {
+            return None;
+        }
+        let message = match self.injects {
             Some(true) => return None,
             Some(false) => {
                 "this version of action-release injects no debug ids: `inject: false` keeps it so; remove it if \
                  the scripts are deployed after this step"
             }
-            None if self.leaves_injection() => {
+            None => {
                 "action-release before v3 injects no debug ids, and finishline does: set `inject: false` if the \
                  scripts are deployed before this step"
             }
-            None => return None,
         };
         Some(MigrationNote::advice(self.step.node.line, message))
     }

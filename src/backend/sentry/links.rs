@@ -234,16 +234,10 @@ impl SentryBackend<'_> {
 
     /// Another integration that has a repository of this name.
     pub(super) async fn holder(&self, name: &str, integration: i64) -> Option<i64> {
-        let others = self.of_others(name, Some(integration)).await;
-        others.first().and_then(|one| one.integration)
-    }
-
-    /// The repositories of this name that other integrations have.
-    async fn of_others(&self, name: &str, integration: Option<i64>) -> Vec<LinkedRepository> {
         let path = self.path(&format!("repos/?query={}", segment(name)));
         let listed = self.optional_pages(&path).await.unwrap_or_default();
         let named = listed.iter().map(repository).filter(|one| one.is_named(name));
-        named.filter(|one| one.integration.is_some() && one.integration != integration).collect()
+        named.filter_map(|one| one.integration).find(|id| *id != integration)
     }
 
     /// The repositories of other integrations that stand in the way of those that are lacking.
@@ -252,11 +246,15 @@ impl SentryBackend<'_> {
         integration: Option<i64>,
         missing: &RequestedLinks,
     ) -> Vec<LinkedRepository> {
-        let mut others = Vec::new();
-        for name in &missing.repositories {
-            others.extend(self.of_others(name, integration).await);
+        if missing.repositories.is_empty() {
+            return Vec::new();
         }
-        others
+        let listed = self.optional_pages(&self.path("repos/?status=active")).await;
+        let listed = listed.unwrap_or_default();
+        let is_lacking =
+            |one: &LinkedRepository| missing.repositories.iter().any(|name| one.is_named(name));
+        let others = listed.iter().map(repository).filter(is_lacking);
+        others.filter(|one| one.integration.is_some() && one.integration != integration).collect()
     }
 
     pub(super) async fn send(

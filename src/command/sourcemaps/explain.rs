@@ -239,7 +239,7 @@ fn map_of_script(group: &FileGroup, at: usize) -> Result<(DebugId, String)> {
     let map = map.ok_or_else(|| {
         let message = format!("{} has no source map here", quote(name));
         Error::new(ErrorCode::NoSourcemaps, message).with_hint(format!(
-            "leave `sourcemaps` out to look for the map at the server: {name} has the debug id {id}"
+            "leave `sourcemaps` out to look for the map at the server: the script has the debug id {id}"
         ))
     })?;
     Ok((id, map.to_owned()))

@@ -16,10 +16,7 @@ impl ExaminedSourcemaps<'_> {
             for id in self.files.finished.values().take(most.max(1)) {
                 match lookup.finds(project, id).await {
                     Ok(LookupAnswer::Found) => {}
-                    Ok(LookupAnswer::NotFound) => {
-                        let project = quote(project.as_str());
-                        return self.note_lost(&project);
-                    }
+                    Ok(LookupAnswer::NotFound) => return self.note_lost(&quote(project)),
                     _ => return,
                 }
             }

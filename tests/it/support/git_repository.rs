@@ -73,6 +73,8 @@ pub(crate) fn git_at(folder: &Path, arguments: &[&str], time: u64, input: &[u8])
     command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
     for (name, value) in [
         ("GIT_CONFIG_GLOBAL", "/dev/null"),
+        // No sample hooks in each repository.
+        ("GIT_TEMPLATE_DIR", ""),
         ("GIT_CONFIG_SYSTEM", "/dev/null"),
         ("GIT_AUTHOR_NAME", "Ada"),
         ("GIT_AUTHOR_EMAIL", "ada@acme.example"),

@@ -28,6 +28,7 @@ fn a_hook_of_the_server_releases_the_commit_of_the_tag() {
         run.database().display(),
         env!("CARGO_BIN_EXE_finishline"),
     );
+    std::fs::create_dir(run.path("server.git/hooks")).unwrap();
     let hook = run.file("server.git/hooks/post-receive", hook);
     std::fs::set_permissions(hook, std::fs::Permissions::from_mode(0o755)).unwrap();
     git(&run.path("work"), &["push", "--quiet", "../server.git", "v1", "main:other"]);
