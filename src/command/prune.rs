@@ -100,7 +100,8 @@ impl RunContext<'_> {
             outcomes.extend(written.err().map(|error| unwritten(&scope.path, &error)));
         }
         let why = obstacle.filter(|_| count > 0);
-        let why = why.map(|why| format!("nothing is pruned, because {why}; {count} to prune"));
+        let why =
+            why.map(|why| format!("nothing is pruned, because {why}; at most {count} to prune"));
         let rest = || format!("not everything is pruned; {count} to prune");
         let why = why.or_else(|| (count > 0 && !base.dry_run).then(rest));
         let messages = why.into_iter().chain(elsewhere.into_iter().flatten());

@@ -147,7 +147,7 @@ fn absent(
             Ok(Outcome::new(OutcomeStatus::Complete, format!("nothing to do: {what}")))
         }
         _ => Err(Error::new(ErrorCode::Refused, what)
-            .with_hint("name a project that it is of, or leave `--project` out")),
+            .with_hint("check the version, name a project that has it, or leave `--project` out")),
     }
 }
 
