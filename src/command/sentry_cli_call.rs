@@ -15,7 +15,7 @@ use crate::text::quote;
 use std::path::Path;
 
 /// Inputs that sentry-cli, too, takes from the job's variables.
-const OF_THE_JOB: [&str; 4] = ["projects", "release", "dist", "remote"];
+const OF_THE_JOB: [&str; 5] = ["projects", "release", "dist", "remote", "tolerate"];
 
 /// A call that is ready to go.
 pub(crate) struct PreparedCall {

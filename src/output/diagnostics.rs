@@ -1,7 +1,7 @@
 //! Warnings and failures: annotations where the host has them, lines of standard error elsewhere.
 
 use super::plain_text::{error_lines, page_line, with_entry_title};
-use super::{OutputSinks, WriteOp, azure, color, github};
+use super::{OutputSinks, StdoutKind, WriteOp, azure, color, github};
 use crate::error::Warning;
 use crate::inputs::types::ToleratedExit;
 use crate::job::Host;
@@ -44,6 +44,10 @@ impl OutputSinks {
     /// What the host will do with the exit code, and how to have it otherwise.
     fn exit_note(&self, outcome: &Outcome) -> String {
         let number = outcome.exit().number();
+        // A call of sentry-cli has its exit codes, and its flag for this.
+        if self.stdout_kind == StdoutKind::CallReport && number != 0 {
+            return "(exit 1; `--allow-failure` lets the job continue)".to_owned();
+        }
         match &outcome.failure {
             Some(failure) if failure.is_tolerable() && number != 0 && self.host.is_ci() => {
                 let exit = outcome.exit();

@@ -95,6 +95,8 @@ fn a_call_ends_as_in_sentry_cli() {
         let said = call(&run, line, exit);
         assert!(said.contains(words), "{line}: {said}");
     }
+    let said = call(&run.clone().var("FINISHLINE_TOLERATE", "all"), "releases new v1", 1);
+    assert!(said.contains("(exit 1; `--allow-failure` lets the job continue)"), "{said}");
     let allowed = run.var("SENTRY_ALLOW_FAILURE", "1");
     assert!(call(&allowed, "releases new v1", 0).contains("token"));
 }
