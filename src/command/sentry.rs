@@ -80,16 +80,14 @@ impl RunContext<'_> {
         id: Option<i64>,
         requested: &RequestedLinks,
     ) -> Result<ExistingLinks> {
-        let existing = match (inventory, id) {
+        let mut existing = match (inventory, id) {
             (Some(inventory), _) => inventory.links(id, requested),
-            (None, Some(_)) => backend.linked(id, requested).await?,
+            (None, Some(id)) => backend.linked(Some(id), requested).await?,
             (None, None) => ExistingLinks::default(),
         };
-        let others = match inventory {
-            Some(_) => existing.others.clone(),
-            None => backend.in_the_way(id, &requested.missing(&existing)).await,
-        };
-        let existing = ExistingLinks { others, ..existing };
+        if inventory.is_none() {
+            existing.others = backend.in_the_way(id, &requested.missing(&existing)).await;
+        }
         self.note_planned(requested, &existing);
         Ok(existing)
     }

@@ -102,7 +102,10 @@ impl ExistingLinks {
 
     /// The other integration that has a repository of this name, where this one has none.
     pub fn holder(&self, name: &str) -> Option<i64> {
-        let mut named = self.others.iter().filter(|one| !self.has(name) && one.is_named(name));
+        if self.has(name) {
+            return None;
+        }
+        let mut named = self.others.iter().filter(|one| one.is_named(name));
         named.find_map(|one| one.integration)
     }
 

@@ -123,6 +123,7 @@ fn injects_by_default(step: &StepText<'_>) -> Option<bool> {
     let uses = step.node.get("uses")?;
     let (_, reference) = uses.text()?.split_once('@')?;
     let comment = || version_comment(step, uses).and_then(major_version);
+    // A whole hash may begin with a digit.
     let version = major_version(reference).filter(|_| reference.len() < 40).or_else(comment);
     let is_newest = matches!(reference, "master" | "main");
     version.map(|version| version >= FIRST_INJECTING).or(is_newest.then_some(true))

@@ -176,15 +176,15 @@ impl ProofTally {
         let others = || self.sources.iter().filter(|(_, count)| is_other(count));
         let other_source = others().next().map(|(source, _)| source.clone());
         let are_few = others().map(|(_, count)| count.all).sum::<usize>() * 100
-            <= self.script.all * FEW_PLACES
-            || others().all(|(source, _)| is_part_of_page(source));
+            <= self.script.all * FEW_PLACES;
+        let is_doubt = are_few || others().all(|(source, _)| is_part_of_page(source));
         let kept = if self.has_names { KEPT_WORDS } else { FEW_KEPT_WORDS };
         let is_other_script = self.script.is_of_other_text(SCRIPT_TOLERANCE)
             || self.script.has_other_words(kept) && !self.script.fits();
         match (self.frame, other_source) {
             (None, _) => Err(ProofFault::Empty),
             _ if is_other_script => Err(ProofFault::OtherScript),
-            (_, Some(source)) if !are_few => Err(ProofFault::OtherSource(source)),
+            (_, Some(source)) if !is_doubt => Err(ProofFault::OtherSource(source)),
             (Some(frame), other_source) => {
                 let is_doubtful = self.script.is_doubtful().then_some(ProofDoubt::OtherScript);
                 let doubt = other_source.map(ProofDoubt::OtherSource).or(is_doubtful);

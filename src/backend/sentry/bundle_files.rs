@@ -8,7 +8,6 @@ use crate::http::HttpResponse;
 use crate::sourcemap::debug_id::DebugId;
 use crate::text::segment;
 use serde_json::Value;
-use std::collections::BTreeSet;
 use url::form_urlencoded;
 
 /// How many bundles are looked into, newest first.
@@ -123,20 +122,19 @@ impl SentrySourcemaps {
         let Some(newest) = self.listed_bundles(project, "").await? else { return Ok(None) };
         let found = match release {
             // Others may have pushed those of the release off the first page.
-            Some(release) => self.listed_bundles(project, release).await?.unwrap_or_default(),
-            None => Vec::new(),
+            Some(release) => self.listed_bundles(project, release).await?,
+            None => None,
         };
         let is_of = |item: &&Value| {
             let of = item["associations"].as_array().into_iter().flatten();
             release.is_some() && of.into_iter().any(|one| one["release"].as_str() == release)
         };
-        let id = |item: &Value| DebugId::parse_any(item["bundleId"].as_str()?);
-        let mut first: Vec<_> = found.iter().chain(&newest).filter(is_of).filter_map(id).collect();
-        let mut seen = BTreeSet::new();
-        first.retain(|id| seen.insert(id.clone()));
-        let are_all = (1..=MAX_BUNDLES).contains(&first.len()) || newest.len() < MAX_BUNDLES;
-        let others = newest.iter().filter_map(id).filter(|id| !seen.contains(id));
-        Ok(Some((first.iter().cloned().chain(others).take(MAX_BUNDLES).collect(), are_all)))
+        let mut ids = Vec::new();
+        add_ids(&mut ids, found.iter().flatten().chain(&newest).filter(is_of));
+        let are_all = (1..=MAX_BUNDLES).contains(&ids.len()) || newest.len() < MAX_BUNDLES;
+        add_ids(&mut ids, newest.iter());
+        ids.truncate(MAX_BUNDLES);
+        Ok(Some((ids, are_all)))
     }
 
     /// The newest bundles of a project that this query finds; none where they cannot be listed.
@@ -195,6 +193,15 @@ impl SentrySourcemaps {
     async fn get_of_project(&self, project: &str, rest: &str) -> Result<HttpResponse> {
         let (org, project) = (segment(self.org.as_str()), segment(project));
         Ok(self.client.get_optional(format!("/api/0/projects/{org}/{project}/{rest}")).await?)
+    }
+}
+
+/// Adds the ids of bundles that are not there yet.
+fn add_ids<'a>(ids: &mut Vec<DebugId>, bundles: impl Iterator<Item = &'a Value>) {
+    for id in bundles.filter_map(|item| DebugId::parse_any(item["bundleId"].as_str()?)) {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
     }
 }
 

@@ -3,13 +3,10 @@
 use super::Checkout;
 use crate::git::error::GitError;
 use crate::text::quote;
-use gix::ObjectId;
+use gix::{ObjectId, Reference};
 
 /// How many commits before a name are looked for.
 const MAX_STEPS: usize = 1_000;
-
-/// What a base leads to: a commit, where this clone has it.
-type NamedObject = Option<ObjectId>;
 
 impl Checkout {
     /// The commit of a tag; none where there is no such tag.
@@ -28,26 +25,23 @@ impl Checkout {
         let end = &name[base.len()..];
         let unknown = || GitError::NoName { name: quote(name) };
         let parents = parents(end).ok_or_else(unknown)?;
-        let found = match self.named_object(base) {
+        let found = match self.reference(base) {
+            Some(mut reference) => reference.peel_to_commit().ok().map(|commit| commit.id),
             None if !end.is_empty() => self.commit(base).map_err(|_| unknown())?,
-            found => found.ok_or_else(unknown)?,
+            None => return Err(unknown()),
         };
         let commit = found.and_then(|commit| self.ancestor(commit, &parents));
         let lacking = || GitError::NoHead { sha: quote(name), is_shallow: self.is_shallow() };
         commit.map(|commit| commit.to_string()).ok_or_else(lacking)
     }
 
-    fn named_object(&self, name: &str) -> Option<NamedObject> {
-        let names = match name {
-            "@" => ["HEAD".to_owned(), String::new()],
-            _ => [name.to_owned(), format!("refs/remotes/origin/{name}")],
-        };
-        let find = |name: &String| self.repository.try_find_reference(name.as_str()).ok().flatten();
-        let mut reference = names.iter().find_map(find)?;
-        Some(reference.peel_to_commit().ok().map(|commit| commit.id))
+    fn reference(&self, name: &str) -> Option<Reference<'_>> {
+        let name = if name == "@" { "HEAD" } else { name };
+        let find = |name: &str| self.repository.try_find_reference(name).ok().flatten();
+        find(name).or_else(|| find(&format!("refs/remotes/origin/{name}")))
     }
 
-    fn ancestor(&self, commit: ObjectId, parents: &[usize]) -> NamedObject {
+    fn ancestor(&self, commit: ObjectId, parents: &[usize]) -> Option<ObjectId> {
         let mut commit = commit;
         for number in parents {
             let read = self.repository.find_commit(commit).ok()?;

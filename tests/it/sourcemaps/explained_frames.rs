@@ -10,6 +10,12 @@ fn explain(run: &ProgramRun, frame: &str) -> RunResult {
     run.clone().args(&["sourcemaps", "explain", frame, "--sourcemaps", "dist"]).execute()
 }
 
+/// A run over `dist` at a server.
+fn at(serve: &ServeProcess) -> ProgramRun {
+    let run = sourcemaps().without("FINISHLINE_BACKEND").without("FINISHLINE_DATABASE");
+    run.var("SENTRY_URL", serve.url()).var("SENTRY_AUTH_TOKEN", TOKEN)
+}
+
 #[test]
 fn a_frame_leads_to_its_line_once_the_script_is_uploaded() {
     let run = sourcemaps();
@@ -63,8 +69,7 @@ fn without_files_the_backend_is_asked_by_url_release_and_dist() {
 #[test]
 fn a_frame_is_resolved_by_the_bundle_that_the_server_has() {
     let serve = ServeProcess::start();
-    let run = sourcemaps().without("FINISHLINE_BACKEND").without("FINISHLINE_DATABASE");
-    let run = run.var("SENTRY_URL", serve.url()).var("SENTRY_AUTH_TOKEN", TOKEN);
+    let run = at(&serve);
     write_script(&run, "dist/js/app.js");
     run.execute().expect(0);
     let ask = |run: &ProgramRun, place: &str| {
@@ -105,8 +110,7 @@ fn a_script_whose_map_was_deleted_is_looked_for_at_the_server() {
 #[test]
 fn the_bundle_of_a_release_is_found_behind_any_number_of_newer_ones() {
     let serve = ServeProcess::start();
-    let run = sourcemaps().without("FINISHLINE_BACKEND").without("FINISHLINE_DATABASE");
-    let run = run.var("SENTRY_URL", serve.url()).var("SENTRY_AUTH_TOKEN", TOKEN);
+    let run = at(&serve);
     write_script(&run, "dist/app.js");
     run.clone().var("FINISHLINE_RELEASE", "app@1").execute().expect(0);
     for number in 0..11 {
@@ -124,8 +128,7 @@ fn the_bundle_of_a_release_is_found_behind_any_number_of_newer_ones() {
 #[test]
 fn a_release_with_some_bundle_does_not_have_every_file() {
     let serve = ServeProcess::start();
-    let run = sourcemaps().without("FINISHLINE_BACKEND").without("FINISHLINE_DATABASE");
-    let run = run.var("SENTRY_URL", serve.url()).var("SENTRY_AUTH_TOKEN", TOKEN);
+    let run = at(&serve);
     let run = run.var("FINISHLINE_RELEASE", "v1");
     write_script(&run, "dist/pages/[id]é.js");
     run.execute().expect(0);
